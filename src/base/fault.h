@@ -1,0 +1,42 @@
+/*
+ * Crash points, mutants and probes (design: fault testing).
+ *
+ * All are nothing in a release build; --enable-faults compiles them in.
+ *
+ *   CRASH_POINT("wal_after_write")  MURDER_CRASH_AT=wal_after_write:3 lets the
+ *           third pass _exit(86); ":3:stop" raises SIGSTOP instead
+ *   MUTANT("M06")  true if MURDER_MUTANT names it: a deliberately broken path
+ *           that a test must catch; mutants.txt lists them
+ *   PROBE("text")  counts that an interesting state was reached
+ */
+#ifndef BASE_FAULT_H
+#define BASE_FAULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef ENABLE_FAULTS
+
+void fault_crash_point(const char *name);
+bool fault_mutant(const char *name);
+void fault_probe(const char *text);
+
+/* Unit tests switch a mutant on and off; NULL: none. */
+void fault_set_mutant(const char *name);
+
+/* How often the probe was hit since start. */
+uint64_t fault_probe_hits(const char *text);
+
+#define CRASH_POINT(name) fault_crash_point(name)
+#define MUTANT(name) fault_mutant(name)
+#define PROBE(text) fault_probe(text)
+
+#else
+
+#define CRASH_POINT(name) ((void)0)
+#define MUTANT(name) false
+#define PROBE(text) ((void)0)
+
+#endif
+
+#endif
