@@ -1,0 +1,67 @@
+/*
+ * A command: what a state machine is asked to do, as it stands in the log.
+ *
+ * Many commands travel in one log entry (R9, R12); each carries the op id by
+ * which it takes effect at most once (architecture.md 4, propose).
+ */
+#ifndef RAFT_COMMAND_H
+#define RAFT_COMMAND_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+/* Limits of architecture.md 4; checked by encoder, leader and decoder. */
+#define COMMAND_MAX (128 * 1024)       /* octets of one command's body */
+#define COMMAND_ROWS_MAX 1000          /* rows that one command may touch */
+#define COMMAND_RESULT_MAX (16 * 1024) /* octets of one result's payload */
+#define COMMAND_ENTRY_MAX (256 * 1024) /* octets of one log entry */
+#define COMMAND_ENTRY_COUNT_MAX 512    /* commands in one log entry */
+
+/*
+ * Proposer: node id << 32 | start count. A proposer has 1,024 slots in a
+ * group; a slot has one operation outstanding, and turn n + 1 says that turn n
+ * is resolved.
+ */
+struct op_id {
+	uint64_t proposer;
+	uint32_t slot;
+	uint64_t turn; /* from 1 */
+};
+
+#define COMMAND_SLOTS 1024
+
+/* Kinds below COMMAND_FSM_FIRST are raft/'s own; the others the machine's. */
+enum command_kind {
+	COMMAND_REGISTER = 1, /* fields: boot value u64 */
+	COMMAND_CANCEL = 2,   /* resolves {slot, turn} of its own op id */
+	COMMAND_FENCE = 3,    /* fields: proposer u64 given up */
+	COMMAND_FEATURE_LEVEL = 4,
+	COMMAND_LOST = 5, /* bodies.c: {hash, index} that no survivor has */
+	COMMAND_FSM_FIRST = 64,
+};
+
+struct command {
+	struct op_id op;
+	uint16_t kind;
+	uint8_t version;         /* of the body's layout */
+	uint64_t proposed_at_ms; /* the proposer's wall clock */
+	struct slice body;       /* borrowed from the entry */
+};
+
+/* What apply says of a command: recorded in the slot, given to the proposer. */
+struct command_result {
+	enum err refusal; /* ERR_NONE: done */
+	struct buf payload; /* at most COMMAND_RESULT_MAX octets */
+};
+
+/* Where a command stands in the log: equal on all replicas. */
+struct command_at {
+	uint64_t index;
+	uint64_t term;
+	uint32_t position; /* within the entry, from 0 */
+};
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * What a group's state machine gives to the log: its tables and its apply.
+ *
+ * cluster/ fills one for the directory and one for mail groups. Everything
+ * that makes a command take effect once (slots, REGISTER, CANCEL, fencing)
+ * stands around it in raft/ and is not the machine's business.
+ */
+#ifndef RAFT_FSM_H
+#define RAFT_FSM_H
+
+#include "raft/command.h"
+#include "store/env.h"
+
+/* Tables that raft/ owns in every group's environment: the first numbers. */
+enum replica_table {
+	REPLICA_TABLE_META,     /* applied index and term, import_pending */
+	REPLICA_TABLE_PROPOSER, /* node -> registered incarnation, boot value */
+	REPLICA_TABLE_SLOT,     /* {node, slot} -> turn, result */
+	REPLICA_TABLE_MISSING,  /* body hash -> index that first named it */
+	REPLICA_TABLE_COUNT,    /* the machine's tables follow */
+};
+
+struct replica_fsm {
+	/* Names of the machine's tables; table n has REPLICA_TABLE_COUNT + n. */
+	const char *const *tables;
+	unsigned table_count;
+
+	/*
+	 * A pure function of the transaction and the command, on the applier.
+	 * Refusals are results; it never fails: damage is sticky in `txn` and
+	 * parks the replica. ERR_VERSION as refusal for a kind or version that
+	 * it does not know also parks.
+	 */
+	void (*apply)(struct replica_fsm *fsm, struct store_txn *txn,
+		      const struct command *command,
+		      const struct command_at *at,
+		      struct command_result *result_r);
+
+	/*
+	 * After the commit of a drain, on the applier: publish what the
+	 * commands since the last call changed. A new snapshot sees it all.
+	 * May be NULL.
+	 */
+	void (*committed)(struct replica_fsm *fsm, uint64_t applied_index);
+
+	/* Above the fill limit only such kinds are proposed (F9). */
+	bool (*frees_space)(uint16_t kind);
+};
+
+#endif

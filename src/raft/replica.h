@@ -1,0 +1,159 @@
+/*
+ * This node's copy of one group: log, state machine, proposals and reads.
+ *
+ * All calls come from any executor and never block; answers arrive on the
+ * executor that the caller names. Inside, everything of a group happens on the
+ * log loop, except apply (the group's applier) and disk (the WAL's writer).
+ */
+#ifndef RAFT_REPLICA_H
+#define RAFT_REPLICA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/random.h"
+#include "base/task.h"
+#include "base/timer.h"
+#include "raft/command.h"
+#include "raft/fsm.h"
+#include "store/env.h"
+
+struct wal;     /* raft/wal.h: one a node */
+struct replica; /* one a group and node */
+
+/* ---- proposing ---- */
+
+struct proposal;
+
+/* `proposal->err` and `->result` are set; runs once, late, on `home`. */
+typedef void proposal_done(struct proposal *proposal);
+
+/*
+ * One command on its way. Storage is the caller's until `done` has run.
+ *
+ * Life: replica_reserve gives it a slot, so its op id is known before a body
+ * is uploaded under a hold; replica_submit proposes it. A reserved proposal
+ * that is not wanted any more goes back by replica_release, without effect.
+ */
+struct proposal {
+	/* set by the caller before replica_reserve */
+	struct executor *home;
+	void *owner; /* for the callbacks; not looked at */
+
+	/* set by the caller before replica_submit */
+	uint16_t kind;
+	uint8_t version;
+	struct buf body;      /* owned by the proposal, freed by its fini */
+	uint32_t deadline_ms; /* from submit; then CANCEL; 0 = default */
+
+	/* valid in the callbacks */
+	struct op_id op;
+	enum err err;      /* apply's refusal, or why nothing is known */
+	struct buf result; /* apply's payload */
+	uint64_t index;    /* log index at which it was applied */
+
+	/* raft/'s own */
+	proposal_done *done;
+	struct replica *replica;
+	struct list link;
+	struct task task;
+	uint64_t deadline_at_ms;
+	int state;
+};
+
+/*
+ * ERR_NONE: `op` is set. ERR_BUSY: all slots taken for too long;
+ * ERR_UNAVAILABLE: the replica is parked or stopping. Nothing was proposed.
+ */
+void replica_reserve(struct replica *replica, struct proposal *proposal,
+		     proposal_done *done);
+
+/*
+ * Reserved proposals only. `err` afterwards:
+ *   ERR_NONE or a refusal of apply: recorded for this op id, final;
+ *   ERR_CANCELLED: the CANCEL after its deadline won: it never happens;
+ *   NOT_DONE kinds (LIMIT, FULL, UNAVAILABLE, BUSY): never proposed;
+ *   ERR_FENCED, ERR_CLOSED: unknown for ever on this node: close the client.
+ * There is no time limit on an unknown: it becomes known with the group.
+ */
+void replica_submit(struct replica *replica, struct proposal *proposal,
+		    proposal_done *done);
+
+/* Gives the slot of a reserved proposal back; any executor; no callback. */
+void replica_release(struct replica *replica, struct proposal *proposal);
+
+/* Reserve and submit in one: for commands without a body upload. */
+void replica_propose(struct replica *replica, struct proposal *proposal,
+		     proposal_done *done);
+
+void proposal_init(struct proposal *proposal, struct executor *home,
+		   void *owner);
+
+/* Not between a call and its callback. */
+void proposal_fini(struct proposal *proposal);
+
+/* ---- reading ---- */
+
+struct read_index;
+
+typedef void read_index_done(struct read_index *read);
+
+/* One wait for a read-index round; storage is the caller's until `done`. */
+struct read_index {
+	struct executor *home;
+	void *owner;
+	uint32_t deadline_ms; /* 0 = default (3 s: then degraded mode) */
+
+	enum err err; /* ERR_NONE, ERR_TIMEOUT, ERR_UNAVAILABLE */
+	uint64_t index; /* applied at least this far */
+
+	read_index_done *done;
+	struct replica *replica;
+	struct list link;
+	struct task task;
+	uint64_t deadline_at_ms;
+};
+
+/*
+ * Afterwards the local copy holds everything that was acknowledged anywhere
+ * before the call. All waiting readers share one round.
+ */
+void replica_read_index(struct replica *replica, struct read_index *read,
+			read_index_done *done);
+
+/* A round begun less than `age_ms` ago has confirmed the local copy. */
+bool replica_is_fresh(struct replica *replica, uint32_t age_ms);
+
+/* The environment to read; NULL while parked. Valid until the node stops. */
+struct store_env *replica_env(struct replica *replica);
+
+/* Highest index that snapshots taken from now on contain. */
+uint64_t replica_applied(struct replica *replica);
+
+/* Is the op's turn resolved in the state? (holds of bodies, F3) */
+bool replica_op_resolved(struct replica *replica, struct store_txn *txn,
+			 const struct op_id *op);
+
+/* ---- state for people ---- */
+
+struct replica_status {
+	uint32_t group;
+	bool leader;
+	bool parked;
+	const char *parked_why; /* static text, or NULL */
+	uint64_t term;
+	uint64_t last_index;
+	uint64_t commit_index;
+	uint64_t applied_index;
+	uint64_t checkpoint_index;
+	uint32_t slots_taken;
+};
+
+/* From any executor: a copy of what the log loop published last. */
+void replica_get_status(struct replica *replica,
+			struct replica_status *status_r);
+
+#endif
