@@ -341,6 +341,7 @@ class Check:
         """what a compiler does not see, and whether that check can see"""
         self.script("tidy", ["test/tidy", "--tap"])
         self.script("tidy_selftest", ["test/tidy_selftest"])
+        self.script("sample", ["share/sample/document", "--check"])
 
     # Tests in C
 
