@@ -279,7 +279,8 @@ class Check:
     def configure(self, kind, folder):
         os.makedirs(folder, exist_ok=True)
         name = "configure/" + kind
-        if not os.path.exists(os.path.join(ROOT, "configure")):
+        # Makefile.in is the last that autogen.sh makes.
+        if not os.path.exists(os.path.join(ROOT, "Makefile.in")):
             status, log = self.runner.run("autogen", ["./autogen.sh"], BUILD_S)
             if status != 0:
                 self.results.fail("autogen", "autogen.sh failed")
