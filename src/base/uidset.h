@@ -24,6 +24,7 @@ struct uidset {
 	size_t cap;
 };
 
+/* fini frees the memory, clear keeps it; both leave the empty set. */
 void uidset_fini(struct uidset *set);
 void uidset_clear(struct uidset *set);
 
@@ -37,6 +38,7 @@ void uidset_remove_set(struct uidset *set, const struct uidset *other);
 void uidset_intersect(struct uidset *set, const struct uidset *other);
 void uidset_copy(struct uidset *to, const struct uidset *from);
 
+/* Membership, and equality as sets. */
 bool uidset_has(const struct uidset *set, uint32_t uid);
 bool uidset_eq(const struct uidset *a, const struct uidset *b);
 
