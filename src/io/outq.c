@@ -156,7 +156,7 @@ size_t outq_iov(const struct outq *q, uint64_t max, struct iovec *iov,
 {
 	size_t used = 0;
 
-	LIST_FOREACH(&q->pieces, link) {
+	LIST_FOREACH (&q->pieces, link) {
 		const struct out_piece *piece = outq_piece(link);
 
 		if (!piece->data || used == count || max == 0)
@@ -209,7 +209,7 @@ static enum err outq_gather(const struct outq *q, uint8_t *scratch, size_t max,
 	size_t len = 0;
 	enum err err = ERR_NONE;
 
-	LIST_FOREACH(&q->pieces, link) {
+	LIST_FOREACH (&q->pieces, link) {
 		const struct out_piece *piece = outq_piece(link);
 		size_t part = outq_min(piece->len, max - len);
 

@@ -100,6 +100,12 @@ void io_stream_resume(struct io_stream *stream);
 /* `idle` when nothing was read for `ms`, each time anew; 0: off. */
 void io_stream_set_idle(struct io_stream *stream, uint32_t ms);
 
+/*
+ * Finds out within about `ms` that the peer's machine or the way to it is gone
+ * (TCP keepalive, TCP_USER_TIMEOUT); for links. After `up`.
+ */
+void io_stream_set_dead(struct io_stream *stream, uint32_t ms);
+
 /* ---- output; nothing happens on a stream that is closing ---- */
 
 /* Copies. */

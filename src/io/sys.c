@@ -10,8 +10,9 @@
 
 #include "base/panic.h"
 
-#define THREAD_NAME_SIZE 16 /* octets with the 0: the kernel's TASK_COMM_LEN \
-			     */
+#define THREAD_NAME_SIZE                                    \
+	16 /* octets with the 0: the kernel's TASK_COMM_LEN \
+	    */
 
 enum err sys_err(int errnum)
 {

@@ -50,8 +50,8 @@ struct io_tls_server_config {
 
 /*
  * Reads the files; `config` is copied. Errors, with a text that names the file
- * appended to `why`: ERR_NOTFOUND, ERR_INVALID (not PEM, key and certificate
- * do not match, encrypted key).
+ * appended to `why`: ERR_NOTFOUND, ERR_DENIED, ERR_INVALID (not PEM, key and
+ * certificate do not match, key with a passphrase), ERR_IO.
  */
 must_use enum err io_tls_server_new(const struct io_tls_server_config *config,
 				    struct buf *why, struct io_tls **tls_r);
