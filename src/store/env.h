@@ -125,6 +125,7 @@ static inline void store_key_init(struct store_key *key)
 	key->len = 0;
 }
 
+/* Big-endian, so that they sort as numbers. */
 void store_key_u8(struct store_key *key, uint8_t value);
 void store_key_u16(struct store_key *key, uint16_t value);
 void store_key_u32(struct store_key *key, uint32_t value);
