@@ -157,7 +157,7 @@ static enum err file_write(struct disk *disk, const char *path,
 	return err;
 }
 
-/* Steps 3: until the rename nothing has happened, behind it all or nothing. */
+/* Step 3: until the rename nothing has happened. */
 static enum err file_publish(struct store_env *env, struct slice octets)
 {
 	struct disk *disk = env->disk;
@@ -250,8 +250,7 @@ static enum err pin_make_durable(struct store_env *env, struct store_pin *pin)
 
 /* ---- at the start ---- */
 
-/* Nothing was ever written here: before the first write there is a checkpoint.
- */
+/* Before the first write there is a checkpoint: nothing was ever written. */
 static enum err recover_fresh(struct store_env *env, uint64_t size)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -288,8 +287,7 @@ enum err store_checkpoint_recover(struct store_env *env, bool clean)
 	if (err != ERR_NONE)
 		goto out;
 	if (clean)
-		/* What is older than the state is safe: the log reaches back.
-		 */
+		/* Older than the state at worst: the log reaches back. */
 		env->durable.at = file.at;
 	else if (found == ERR_NONE)
 		err = recover_from(env, &file, size);
@@ -345,10 +343,10 @@ enum err store_checkpoint_begin(struct store_env *env, uint64_t index,
 	struct store_pin *pin = &env->next;
 	enum err err = (enum err)atomic_load(&env->failed);
 
-	MUST(!pin->txn);
-	MUST(!env->writer.mdb);
 	if (err != ERR_NONE)
 		return err;
+	MUST(!pin->txn);
+	MUST(!env->writer.mdb);
 	err = pin_take(env, pin);
 	if (err != ERR_NONE)
 		return err;

@@ -10,7 +10,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "base/panic.h"
 
@@ -209,13 +208,14 @@ void host_disk_init(struct host_disk *host)
 
 char *host_dir_new(void)
 {
-	bool memory = access("/dev/shm", W_OK) == 0;
-	char name[] = "/dev/shm/murder-store-XXXXXX";
-	char other[] = "/tmp/murder-store-XXXXXX";
-	char *dir = mkdtemp(memory ? name : other);
+	const char *base = getenv("TMPDIR");
+	char *name;
 
-	MUST(dir);
-	return mem_dup(dir, strlen(dir));
+	if (!base)
+		base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	name = host_path(base, "murder-store-XXXXXX");
+	MUST(mkdtemp(name));
+	return name;
 }
 
 static int host_remove(const char *path, const struct stat *st unused_arg,
@@ -240,22 +240,27 @@ char *host_path(const char *dir, const char *name)
 	return mem_dup(path, (size_t)len);
 }
 
-struct buf host_file_get(const char *dir, const char *name)
+void host_file_read(const char *dir, const char *name, struct buf *out)
 {
 	char *path = host_path(dir, name);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct buf out = { 0 };
 	struct stat st;
+	size_t size;
 
 	MUST(fd >= 0 && fstat(fd, &st) == 0);
-	if (st.st_size > 0) {
-		size_t size = (size_t)st.st_size;
-
-		MUST(pread(fd, buf_reserve(&out, size), size, 0) == st.st_size);
-		out.len = size;
-	}
+	size = (size_t)st.st_size;
+	buf_clear(out);
+	MUST(pread(fd, buf_reserve(out, size), size, 0) == st.st_size);
+	out->len = size;
 	close(fd);
 	mem_free(path);
+}
+
+struct buf host_file_get(const char *dir, const char *name)
+{
+	struct buf out = { 0 };
+
+	host_file_read(dir, name, &out);
 	return out;
 }
 

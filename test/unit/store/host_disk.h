@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/disk.h"
 
 enum host_call {
@@ -39,7 +40,7 @@ struct host_disk {
 
 void host_disk_init(struct host_disk *host);
 
-/* A new directory, in memory if the machine has such; freed by the caller. */
+/* A new directory, in memory unless TMPDIR is set; freed by the caller. */
 char *host_dir_new(void);
 
 /* Removes it with all that is in it, and frees the name. */
@@ -49,6 +50,7 @@ void host_dir_free(char **dirp);
 char *host_path(const char *dir, const char *name);
 
 /* Whole files, the short way; panic on errors. */
+void host_file_read(const char *dir, const char *name, struct buf *out);
 struct buf host_file_get(const char *dir, const char *name);
 void host_file_put(const char *dir, const char *name, struct slice octets);
 
