@@ -1,0 +1,31 @@
+/*
+ * Verified passwords, remembered for a while (architecture.md 10).
+ *
+ * Kept as HMAC(random key of the process, user, key version, password), at
+ * most REMEMBER_MAX of them for REMEMBER_MS; a change of the user's keys makes
+ * the entry void by its version. Only successes are remembered. One owner: not
+ * for use from several threads.
+ */
+#ifndef AUTH_REMEMBER_H
+#define AUTH_REMEMBER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/random.h"
+#include "base/slice.h"
+
+#define REMEMBER_MAX 65536 /* entries; the oldest go first */
+#define REMEMBER_MS (10 * 60 * 1000)
+
+struct remember;
+
+struct remember *remember_new(struct random *random);
+void remember_free(struct remember **rememberp);
+
+bool remember_has(struct remember *remember, uint64_t now_ms, struct slice user,
+		  uint64_t key_version, struct slice password);
+void remember_add(struct remember *remember, uint64_t now_ms, struct slice user,
+		  uint64_t key_version, struct slice password);
+
+#endif
