@@ -95,6 +95,22 @@ void hmac_sha256(struct slice key, struct slice data, struct sha256 *mac_r)
 	MUST(len == SHA256_SIZE);
 }
 
+void pbkdf2_sha256(struct slice password, struct slice salt,
+		   uint32_t iterations, struct sha256 *out_r)
+{
+	MUST(password.len <= INT_MAX && salt.len <= INT_MAX);
+	MUST(iterations > 0 && iterations <= INT_MAX);
+	MUST(PKCS5_PBKDF2_HMAC((const char *)password.data, (int)password.len,
+			       salt.data, (int)salt.len, (int)iterations,
+			       sha256_algorithm(), SHA256_SIZE,
+			       out_r->octets) == 1);
+}
+
+void secret_wipe(void *secret, size_t len)
+{
+	OPENSSL_cleanse(secret, len);
+}
+
 bool secret_eq(struct slice a, struct slice b)
 {
 	if (a.len != b.len)
