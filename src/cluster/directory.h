@@ -106,8 +106,8 @@ static inline uint32_t directory_rights(const struct directory_mailbox *mailbox,
 
 /* RFC 5802, with SHA-256 (RFC 7677). */
 struct directory_keys {
-	uint32_t version; /* from 1, one more with each change; 0: no keys */
-	uint32_t iterations;
+	uint32_t version;    /* one more with each change, never less */
+	uint32_t iterations; /* 0: there are no keys */
 	struct slice salt;
 	struct slice stored_key; /* SHA256_SIZE octets */
 	struct slice server_key; /* SHA256_SIZE octets */

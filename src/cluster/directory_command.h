@@ -108,7 +108,8 @@ struct directory_delete_result {
  *
  * NOTFOUND; EXISTS: the new name, or one below it that would be met; STALE;
  * CANNOT: below itself, to another group, INBOX to another user's tree, or
- * with foreign mailboxes in the tree (the payload lists up to 100 of them);
+ * with foreign mailboxes in the tree (the payload lists up to 100 of them, as
+ * many as it has room for);
  * LIMIT: a name would be too long, or the tree has more than
  * DIRECTORY_TREE_MAX mailboxes; INUSE: moving.
  */
@@ -166,7 +167,7 @@ struct directory_subscribe {
  */
 struct directory_user_add {
 	struct slice name;
-	struct directory_keys keys; /* version 0: none, 1: given */
+	struct directory_keys keys; /* their version is not looked at */
 	bool enabled;
 	uint32_t group; /* 0: the one with the least weight */
 	uint64_t quota_octets;
@@ -190,7 +191,7 @@ enum directory_user_field {
 struct directory_user_set {
 	struct slice name;
 	uint8_t fields;             /* enum directory_user_field */
-	struct directory_keys keys; /* version 0 takes them away */
+	struct directory_keys keys; /* without iterations: taken away */
 	bool enabled;
 	uint64_t quota_octets;
 	uint64_t quota_messages;
@@ -229,7 +230,8 @@ struct directory_user_forget_result {
 
 /*
  * Adds (node 0) or replaces a member. NOTFOUND: no such node; EXISTS: another
- * one that was not removed has the name.
+ * one that was not removed has the name. A member that becomes REMOVED leaves
+ * an intent to FENCE it in every group.
  */
 struct directory_member_put {
 	struct directory_member member;
@@ -240,10 +242,12 @@ struct directory_member_put_result {
 };
 
 /*
- * Adds (group 0) or replaces a group; `homes` is not looked at. NOTFOUND: no
- * such group; STALE: its epoch is not the one given.
+ * Adds a group (its number is given) or replaces one, which may be group 0,
+ * the directory itself: that needs no adding. `homes` is not looked at.
+ * NOTFOUND: no such group; STALE: its epoch is not the one given.
  */
 struct directory_group_put {
+	bool add;
 	struct directory_group group;
 };
 

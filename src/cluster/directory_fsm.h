@@ -41,9 +41,10 @@ struct directory_fsm {
 	/* own */
 	directory_publish *publish; /* may be NULL */
 	void *arg;
-	struct arena arena; /* of one apply */
-	struct buf events;  /* struct directory_event */
-	struct buf names;   /* their names; offsets until committed */
+	struct arena arena; /* of one command */
+	struct buf scratch; /* of one row */
+	struct buf events;  /* of this drain */
+	struct buf names;   /* theirs */
 	unsigned event_count;
 };
 
