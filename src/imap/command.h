@@ -28,7 +28,10 @@ struct imap_search; /* imap/search.h */
 /* Arguments in lists, where nothing else says how many. */
 #define IMAP_ARGS_MAX 1000
 
-/* ID: 30 pairs of at most 30 and 1,024 octets (RFC 2971 section 3.3). */
+/*
+ * ID: 30 pairs of at most 30 and 1,024 octets (RFC 2971 section 3.3). Pairs
+ * above the limits are left out: nobody must fail to log in over them.
+ */
 #define IMAP_ID_PAIRS_MAX 30
 #define IMAP_ID_FIELD_MAX 30
 #define IMAP_ID_VALUE_MAX 1024

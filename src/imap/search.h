@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "base/uidset.h"
@@ -68,14 +69,17 @@ void imap_search_narrow(const struct imap_search *search,
 /* Where the octets of messages come from; filled by the caller of match. */
 struct imap_search_reader {
 	/*
-	 * Octets [offset, offset + len) of the row's message, fewer only at
-	 * its end; borrowed until the next call. ERR_MISSING_BODY,
+	 * Appends octets [offset, offset + len) of the row's message, all of
+	 * them (the structure says that they are there). ERR_MISSING_BODY,
 	 * ERR_CORRUPT, ERR_IO end the match with that error.
 	 */
 	must_use enum err (*read)(struct imap_search_reader *reader,
 				  const struct imap_row *row, uint64_t offset,
-				  size_t len, struct slice *octets_r);
-	/* The structure of a row that has none cached; borrowed likewise. */
+				  size_t len, struct buf *out);
+	/*
+	 * The structure of a row that has none cached; borrowed until the next
+	 * call.
+	 */
 	must_use enum err (*structure)(struct imap_search_reader *reader,
 				       const struct imap_row *row,
 				       struct slice *structure_r);
