@@ -163,7 +163,8 @@ const struct imap_bad *imap_parser_bad(const struct imap_parser *parser);
  */
 void imap_parser_want_line(struct imap_parser *parser);
 
-/* After LINE: valid until the next call of feed. */
+/* After LINE: borrowed from `in` or from the parser; valid until the next feed.
+ */
 struct slice imap_parser_line(const struct imap_parser *parser);
 
 /* The tag as far as it is known: for a BYE or NO in the middle; may be empty.
