@@ -33,7 +33,8 @@ void buf_add_slice(struct buf *buf, struct slice s);
 void buf_add_str(struct buf *buf, const char *s);
 void buf_add_octet(struct buf *buf, uint8_t octet);
 void buf_printf(struct buf *buf, const char *fmt, ...) printf_like(2, 3);
-void buf_vprintf(struct buf *buf, const char *fmt, va_list args);
+void buf_vprintf(struct buf *buf, const char *fmt, va_list args)
+	printf_like(2, 0);
 
 /* Decimal digits, without the cost of printf. */
 void buf_add_u64(struct buf *buf, uint64_t value);

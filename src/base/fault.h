@@ -21,7 +21,14 @@ void fault_crash_point(const char *name);
 bool fault_mutant(const char *name);
 void fault_probe(const char *text);
 
-/* Unit tests switch a mutant on and off; NULL: none. */
+/* True once: at the n-th allocation from now (mem.h, mem_fail_at). */
+bool fault_alloc_fails(void);
+void fault_set_alloc_at(uint64_t n);
+
+/* "name:count" or "name:count:stop", copied; NULL: none. Else panics. */
+void fault_set_crash_at(const char *spec);
+
+/* Unit tests switch a mutant on and off; NULL: none. Borrowed. */
 void fault_set_mutant(const char *name);
 
 /* How often the probe was hit since start. */
@@ -30,12 +37,14 @@ uint64_t fault_probe_hits(const char *text);
 #define CRASH_POINT(name) fault_crash_point(name)
 #define MUTANT(name) fault_mutant(name)
 #define PROBE(text) fault_probe(text)
+#define ALLOC_FAILS() fault_alloc_fails() /* base/mem.c only */
 
 #else
 
 #define CRASH_POINT(name) ((void)0)
 #define MUTANT(name) false
 #define PROBE(text) ((void)0)
+#define ALLOC_FAILS() false
 
 #endif
 

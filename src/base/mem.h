@@ -24,11 +24,13 @@ char *mem_dup(const void *data, size_t len)
 /* NULL is allowed. */
 void mem_free(void *ptr);
 
+#ifdef ENABLE_FAULTS
 /*
  * Count-based faults (builds with --enable-faults): the n-th allocation from
  * now panics; 0 switches it off. The environment variable MURDER_MEM_FAIL_AT
  * sets it at start.
  */
 void mem_fail_at(uint64_t n);
+#endif
 
 #endif

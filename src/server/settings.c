@@ -1,0 +1,100 @@
+/*
+ * Defaults of the settings.
+ *
+ * Each stands here once, with its reason where a number needs one; the example
+ * configuration shows the same values as comments.
+ */
+#include "server/settings.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define MINUTE_MS (60u * 1000u)
+#define MIB (1024ull * 1024ull)
+#define GIB (1024ull * MIB)
+
+static char *text_dup(const char *text)
+{
+	return mem_dup(text, strlen(text));
+}
+
+static char *own_hostname(void)
+{
+	char name[256] = "";
+
+	if (gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0')
+		return text_dup("localhost");
+	return text_dup(name);
+}
+
+void settings_init(struct settings *settings)
+{
+	*settings = (struct settings){
+		.message_max = 64 * MIB,
+		.login_timeout_ms = MINUTE_MS,
+		/* RFC 9051 section 5.4: at least 30 minutes */
+		.idle_timeout_ms = 30 * MINUTE_MS,
+		.login_delay_ms = 2000,
+		.altnamespace = true,
+		.separator = '/',
+		.detail_separator = '+',
+		/* address space only: nothing is allocated */
+		.map_size = 64 * GIB,
+		.wal_segment = 16 * MIB,
+		.wal_keep = 4 * GIB,
+		.fill_limit = 90,
+		.space_min = 256 * MIB,
+		.mail_groups = 4,
+		.log_level = LOG_LEVEL_INFO,
+	};
+	settings->hostname = own_hostname();
+	settings->others_prefix = text_dup("Other Users");
+	settings->shared_prefix = text_dup("Shared Folders");
+}
+
+static void listen_fini(struct settings_listen *listen)
+{
+	for (unsigned i = 0; i < listen->count; i++)
+		mem_free(listen->addresses[i]);
+	listen->count = 0;
+}
+
+void settings_fini(struct settings *settings)
+{
+	listen_fini(&settings->imap);
+	listen_fini(&settings->imaps);
+	listen_fini(&settings->lmtp);
+	mem_free(settings->data);
+	mem_free(settings->admin_socket);
+	mem_free(settings->hostname);
+	mem_free(settings->tls_certificate);
+	mem_free(settings->tls_key);
+	mem_free(settings->others_prefix);
+	mem_free(settings->shared_prefix);
+	*settings = (struct settings){ 0 };
+}
+
+static void default_path(char **path, const char *data, const char *below)
+{
+	struct buf text = { 0 };
+
+	if (*path)
+		return;
+	buf_printf(&text, "%s/%s", data, below);
+	*path = text_dup(buf_cstr(&text));
+	buf_fini(&text);
+}
+
+void settings_complete(struct settings *settings)
+{
+	if (!settings->data)
+		settings->data = text_dup("/var/lib/murder");
+	default_path(&settings->admin_socket, settings->data, "admin.sock");
+	default_path(&settings->tls_certificate, settings->data,
+		     "tls/cert.pem");
+	default_path(&settings->tls_key, settings->data, "tls/key.pem");
+}

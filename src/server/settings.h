@@ -1,0 +1,64 @@
+/*
+ * What an operator can set: filled by cmd/config from file and command line,
+ * read by everybody below, never changed while the daemon runs.
+ */
+#ifndef SERVER_SETTINGS_H
+#define SERVER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SETTINGS_LISTEN_MAX 16 /* addresses of one service */
+
+/* "127.0.0.1:143", "[::1]:143", "*:143", "unix:/run/murder/lmtp.sock". */
+struct settings_listen {
+	char *addresses[SETTINGS_LISTEN_MAX]; /* owned */
+	unsigned count;
+};
+
+struct settings {
+	/* all strings are owned; settings_fini frees them */
+	char *data;         /* directory of this node's data */
+	char *admin_socket; /* path; default <data>/admin.sock */
+	char *hostname;     /* default: the machine's */
+
+	struct settings_listen imap;  /* STARTTLS offered */
+	struct settings_listen imaps; /* implicit TLS */
+	struct settings_listen lmtp;  /* STARTTLS offered on TCP */
+
+	char *tls_certificate; /* PEM; default <data>/tls/cert.pem, made at
+				* the first start */
+	char *tls_key;         /* PEM; default <data>/tls/key.pem */
+
+	uint64_t message_max;   /* octets of one message: APPENDLIMIT, SIZE */
+	bool plain_without_tls; /* passwords in the clear from anywhere */
+	uint64_t login_timeout_ms;
+	uint64_t idle_timeout_ms;
+	uint64_t login_delay_ms; /* after a wrong password */
+
+	bool altnamespace;     /* personal folders beside INBOX, not below */
+	char separator;        /* '/' or '.' */
+	char *others_prefix;   /* "Other Users" */
+	char *shared_prefix;   /* "Shared Folders" */
+	char detail_separator; /* LMTP user+detail; 0: none */
+
+	unsigned session_loops; /* 0: one per core */
+	unsigned workers;       /* 0: one per core, at least 2 */
+	uint64_t map_size;      /* octets of address space of one group */
+	uint64_t wal_segment;   /* octets of one log file */
+	uint64_t wal_keep;      /* octets of log kept for imports by log */
+	unsigned fill_limit;    /* percent of a map above which writes stop */
+	uint64_t space_min;     /* octets free on disk below which they stop */
+	unsigned mail_groups;   /* made by init */
+
+	int log_level; /* enum log_level */
+};
+
+/* Defaults; no listener. */
+void settings_init(struct settings *settings);
+void settings_fini(struct settings *settings);
+
+/* Fills what depends on other settings (paths below data); call once. */
+void settings_complete(struct settings *settings);
+
+#endif
