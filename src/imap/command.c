@@ -5,6 +5,7 @@
 
 #include "base/attr.h"
 #include "base/panic.h"
+#include "imap/scan.h"
 
 static const struct {
 	const char *name;
@@ -27,20 +28,6 @@ uint32_t imap_kind_states(enum imap_kind kind)
 	return kinds[kind].states;
 }
 
-/* Order of a table's name and a word in any case: <0, 0, >0. */
-static int name_cmp(const char *name, struct slice word)
-{
-	for (size_t i = 0; i < word.len; i++) {
-		uint8_t octet = word.data[i];
-
-		if (octet >= 'a' && octet <= 'z')
-			octet = (uint8_t)(octet - 'a' + 'A');
-		if ((uint8_t)name[i] != octet) /* the 0 at its end too */
-			return (uint8_t)name[i] < octet ? -1 : 1;
-	}
-	return name[word.len] == '\0' ? 0 : 1;
-}
-
 /* By bisection: the list is sorted, a test sees to it. */
 bool imap_kind_find(struct slice name, enum imap_kind *kind_r)
 {
@@ -49,7 +36,7 @@ bool imap_kind_find(struct slice name, enum imap_kind *kind_r)
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		int order = name_cmp(kinds[middle].name, name);
+		int order = imap_word_cmp(kinds[middle].name, name);
 
 		if (order == 0) {
 			*kind_r = (enum imap_kind)middle;

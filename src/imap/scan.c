@@ -122,6 +122,19 @@ struct slice imap_scan_word(struct imap_scan *scan)
 	return slice_of(begin, (size_t)(scan->pos - begin));
 }
 
+int imap_word_cmp(const char *name, struct slice word)
+{
+	for (size_t i = 0; i < word.len; i++) {
+		uint8_t octet = word.data[i];
+
+		if (octet >= 'a' && octet <= 'z')
+			octet = (uint8_t)(octet - 'a' + 'A');
+		if ((uint8_t)name[i] != octet) /* the 0 at its end too */
+			return (uint8_t)name[i] < octet ? -1 : 1;
+	}
+	return name[word.len] == '\0' ? 0 : 1;
+}
+
 bool imap_scan_try_word(struct imap_scan *scan, const char *word)
 {
 	const uint8_t *begin = scan->pos;

@@ -80,6 +80,9 @@ bool imap_scan_atom(struct imap_scan *scan, struct slice *atom_r);
 /* Letters, digits, '.' and '-': a name that we may know; may be empty. */
 struct slice imap_scan_word(struct imap_scan *scan);
 
+/* Order of an upper-case name and a word in any case: <0, 0, >0. */
+int imap_word_cmp(const char *name, struct slice word);
+
 /* Consumes the word if it is next, in any case; no error if not. */
 bool imap_scan_try_word(struct imap_scan *scan, const char *word);
 
