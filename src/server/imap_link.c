@@ -220,12 +220,20 @@ static void port_starttls(struct imap_port *port)
 	io_stream_starttls(link->head.stream, link->loop->node->tls);
 }
 
+static int64_t port_now_s(struct imap_port *port)
+{
+	const struct imap_link *link = link_of(port);
+
+	return (int64_t)(clock_wall_ms(io_loop_clock(link->loop->io)) / 1000);
+}
+
 static const struct imap_port port_table = {
 	.ask = port_ask,
 	.close = port_close,
 	.upload_begin = append_upload_begin,
 	.upload_add = append_upload_add,
 	.upload_abort = append_upload_abort,
+	.now_s = port_now_s,
 	.starttls = port_starttls,
 };
 
