@@ -6,7 +6,9 @@
 AC_DEFUN([MURDER_MISSING],
 [murder_missing="$murder_missing
     $1 (Debian package $2)"
-murder_packages="$murder_packages $2"])
+AS_CASE(["$murder_packages "],
+	[*" $2 "*], [],
+	[murder_packages="$murder_packages $2"])])
 
 # MURDER_PKG(VARIABLE, MODULE [VERSION], DEBIAN-PACKAGE)
 # A library with a pkg-config file: sets VARIABLE_CFLAGS and VARIABLE_LIBS.

@@ -36,8 +36,7 @@ void *arena_zalloc(struct arena *arena, size_t count, size_t size);
 /* A copy with a 0 octet behind. */
 char *arena_dup(struct arena *arena, const void *data, size_t len);
 struct slice arena_slice(struct arena *arena, struct slice s);
-char *arena_printf(struct arena *arena, const char *fmt, ...)
-	printf_like(2, 3);
+char *arena_printf(struct arena *arena, const char *fmt, ...) printf_like(2, 3);
 
 /* Octets handed out since init or clear: what limits are checked against. */
 static inline size_t arena_used(const struct arena *arena)

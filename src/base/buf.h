@@ -28,6 +28,7 @@ void buf_clear(struct buf *buf);
 /* Room for `more` octets behind len; returns where they start. */
 uint8_t *buf_reserve(struct buf *buf, size_t more);
 
+/* Append at the end; the buffer grows as it must. */
 void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_add_slice(struct buf *buf, struct slice s);
 void buf_add_str(struct buf *buf, const char *s);

@@ -30,6 +30,7 @@ struct clock_manual {
 	uint64_t wall;
 };
 
+/* Both clocks stand where they are told. */
 void clock_manual_init(struct clock_manual *clock, uint64_t mono_ms,
 		       uint64_t wall_ms);
 

@@ -21,6 +21,7 @@ struct sha256 {
 /* A digest in the making; any split of the input gives the same result. */
 struct sha256_state;
 
+/* A digest of nothing yet; ends in sha256_finish or sha256_free. */
 struct sha256_state *sha256_new(void);
 void sha256_add(struct sha256_state *state, struct slice data);
 
@@ -30,6 +31,7 @@ void sha256_finish(struct sha256_state **statep, struct sha256 *hash_r);
 /* Throws the state away. */
 void sha256_free(struct sha256_state **statep);
 
+/* In one stroke: the digest, or the authentication code, of `data`. */
 void sha256(struct slice data, struct sha256 *hash_r);
 void hmac_sha256(struct slice key, struct slice data, struct sha256 *mac_r);
 
@@ -51,6 +53,7 @@ void secret_wipe(void *secret, size_t len);
 /* Compares in constant time; false if the lengths differ. */
 bool secret_eq(struct slice a, struct slice b);
 
+/* XXH3-64 with seed 0. */
 uint64_t xxh3(struct slice data);
 
 /* XXH3-64 of several pieces as if they stood in one run. */

@@ -37,13 +37,10 @@ struct disk {
 				   const struct slice *pieces, size_t count);
 	/* fdatasync: data and size, for files whose name is durable. */
 	must_use enum err (*sync)(struct disk *disk, int fd);
-	must_use enum err (*size)(struct disk *disk, int fd,
-				  uint64_t *size_r);
+	must_use enum err (*size)(struct disk *disk, int fd, uint64_t *size_r);
 	/* Allocates blocks and sets the size; the new octets read as zero. */
-	must_use enum err (*allocate)(struct disk *disk, int fd,
-				      uint64_t size);
-	must_use enum err (*truncate)(struct disk *disk, int fd,
-				      uint64_t size);
+	must_use enum err (*allocate)(struct disk *disk, int fd, uint64_t size);
+	must_use enum err (*truncate)(struct disk *disk, int fd, uint64_t size);
 	must_use enum err (*rename)(struct disk *disk, const char *from,
 				    const char *to);
 	must_use enum err (*unlink)(struct disk *disk, const char *path);

@@ -17,6 +17,7 @@
 
 #ifdef ENABLE_FAULTS
 
+/* What the macros below call. */
 void fault_crash_point(const char *name);
 bool fault_mutant(const char *name);
 void fault_probe(const char *text);

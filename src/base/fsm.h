@@ -8,7 +8,7 @@
 
 /* moves[state] is the set of next states, bit n = state n; up to 32 states. */
 struct fsm {
-	const char *name;         /* for the panic message */
+	const char *name;          /* for the panic message */
 	const char *const *states; /* their names */
 	const uint32_t *moves;
 	unsigned count;

@@ -16,7 +16,10 @@ struct list {
 	struct list *prev;
 };
 
-#define LIST_INIT(name) { &(name), &(name) }
+#define LIST_INIT(name)          \
+	{                        \
+		&(name), &(name) \
+	}
 
 static inline void list_init(struct list *list)
 {
@@ -76,12 +79,12 @@ static inline struct list *list_take(struct list *list)
 
 #define LIST_ENTRY(link, type, member) container_of(link, type, member)
 
-#define LIST_FOREACH(list, it) \
-	for (struct list *it = (list)->next; it != (list); it = it->next)
+#define LIST_FOREACH(head, it) \
+	for (struct list *it = (head)->next; it != (head); it = it->next)
 
 /* The body may remove `it` (and only `it`). */
-#define LIST_FOREACH_SAFE(list, it)                                   \
-	for (struct list *it = (list)->next, *it##_next = it->next;   \
-	     it != (list); it = it##_next, it##_next = it->next)
+#define LIST_FOREACH_SAFE(head, it)                                 \
+	for (struct list *it = (head)->next, *it##_next = it->next; \
+	     it != (head); it = it##_next, it##_next = it->next)
 
 #endif

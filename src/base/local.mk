@@ -22,6 +22,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/slice.c src/base/slice.h \
 	src/base/task.c src/base/task.h \
 	src/base/timer.c src/base/timer.h \
+	src/base/tree.c src/base/tree.h \
 	src/base/uidset.c src/base/uidset.h \
 	src/base/unicode.c src/base/unicode.h \
 	src/base/units.c src/base/units.h

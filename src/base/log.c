@@ -16,11 +16,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LOG_TEXT_MAX 2048 /* octets of text before escaping */
 #define LOG_LINE_MAX 4096 /* octets with time and LF: PIPE_BUF, one piece */
+#define CUT_MARK "..."    /* ends what was too long */
 
 static _Atomic(enum log_level) max_level = LOG_LEVEL_INFO;
 
@@ -35,7 +37,6 @@ static _Thread_local bool in_sink;
 struct log_line {
 	char octets[LOG_LINE_MAX];
 	size_t len;
-	size_t text; /* where the text behind time and level starts */
 };
 
 void log_set_level(enum log_level level)
@@ -81,7 +82,6 @@ static void line_start(struct log_line *line, enum log_level level)
 		       tm.tm_min, tm.tm_sec, (int)(now.tv_nsec / 1000000),
 		       level_name(level));
 	line->len = (size_t)len;
-	line->text = line->len;
 }
 
 /* ASCII control characters, and U+0080 to U+009F, which terminals obey too. */
@@ -96,13 +96,14 @@ static bool is_control(const uint8_t *octet)
 static void line_add(struct log_line *line, const char *text)
 {
 	static const char hex[] = "0123456789abcdef";
-	const size_t end = LOG_LINE_MAX - sizeof("...\n") - sizeof("\\xff");
+	const size_t end = LOG_LINE_MAX - sizeof("\\xff" CUT_MARK "\n");
 
 	for (const uint8_t *in = (const uint8_t *)text; *in != 0; in++) {
 		char *out = line->octets + line->len;
 
 		if (line->len >= end) {
-			line->len += (size_t)snprintf(out, 4, "...");
+			memcpy(out, CUT_MARK, sizeof(CUT_MARK) - 1);
+			line->len += sizeof(CUT_MARK) - 1;
 			return;
 		}
 		if (!is_control(in)) {
@@ -160,9 +161,10 @@ void log_write(enum log_level level, const char *fmt, ...)
 	len = vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	line_start(&line, level);
-	line_add(&line, len < 0 ? fmt : text);
 	if (len >= (int)sizeof(text))
-		line_add(&line, "...");
+		memcpy(text + sizeof(text) - sizeof(CUT_MARK), CUT_MARK,
+		       sizeof(CUT_MARK));
+	line_add(&line, len < 0 ? fmt : text);
 	line_send(&line, level);
 	errno = saved_errno;
 }

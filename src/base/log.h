@@ -26,6 +26,7 @@ void log_set_level(enum log_level level);
 typedef void log_sink(void *arg, enum log_level level, const char *line);
 void log_set_sink(log_sink *sink, void *arg);
 
+/* One line; control characters are escaped, too long ones cut. */
 void log_write(enum log_level level, const char *fmt, ...) printf_like(2, 3);
 
 #define LOG_ERROR(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
+/* Append a number of fixed width. */
 void pack_u8(struct buf *out, uint8_t value);
 void pack_u16(struct buf *out, uint16_t value);
 void pack_u32(struct buf *out, uint32_t value);
@@ -36,6 +37,7 @@ static inline struct unpack unpack_of(struct slice octets)
 	return (struct unpack){ octets, false };
 }
 
+/* Take the number that pack_u8 and its sisters wrote. */
 uint8_t unpack_u8(struct unpack *in);
 uint16_t unpack_u16(struct unpack *in);
 uint32_t unpack_u32(struct unpack *in);

@@ -16,6 +16,7 @@
 #define MUST(cond) \
 	((cond) ? (void)0 : panic_at(__FILE__, __LINE__, "not: %s", #cond))
 
+/* What the macros call; use them. */
 _Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
 	printf_like(3, 4);
 

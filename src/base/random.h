@@ -12,6 +12,7 @@ struct random {
 	void (*fill)(struct random *random, void *out, size_t len);
 };
 
+/* Any number, all equally likely. */
 uint64_t random_u64(struct random *random);
 
 /* Uniform in [min, max], both included. */
@@ -26,6 +27,7 @@ struct random_seeded {
 	uint64_t state[4];
 };
 
+/* Starts the stream of `seed` from its beginning. */
 void random_seeded_init(struct random_seeded *random, uint64_t seed);
 
 #endif

@@ -42,6 +42,7 @@ struct slice slice_from(struct slice s, size_t from);
 /* The first `len` octets, or all if there are fewer. */
 struct slice slice_first(struct slice s, size_t len);
 
+/* Same length and octets. */
 bool slice_eq(struct slice a, struct slice b);
 
 /* ASCII letters compare without regard to case; other octets exactly. */

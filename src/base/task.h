@@ -44,6 +44,7 @@ struct task_queue {
 	struct list tasks;
 };
 
+/* Empty; its tasks run only when it is stepped. */
 void task_queue_init(struct task_queue *queue);
 
 /* Runs the oldest task; false if there is none. */

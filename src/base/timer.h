@@ -35,11 +35,13 @@ struct timers {
 	void (*changed)(struct timers *timers);
 };
 
+/* No timer set; `clock` is borrowed for the life of the heap. */
 void timers_init(struct timers *timers, struct clock *clock);
 
 /* No timer may be set. */
 void timers_fini(struct timers *timers);
 
+/* Not set; `fire` runs within timers_run. */
 void timer_init(struct timer *timer, timer_fire *fire);
 
 /* Fires once, `delay_ms` from now; a set timer is moved. */

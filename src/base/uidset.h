@@ -24,6 +24,7 @@ struct uidset {
 	size_t cap;
 };
 
+/* fini frees the memory, clear keeps it; both leave the empty set. */
 void uidset_fini(struct uidset *set);
 void uidset_clear(struct uidset *set);
 
@@ -37,6 +38,7 @@ void uidset_remove_set(struct uidset *set, const struct uidset *other);
 void uidset_intersect(struct uidset *set, const struct uidset *other);
 void uidset_copy(struct uidset *to, const struct uidset *from);
 
+/* Membership, and equality as sets. */
 bool uidset_has(const struct uidset *set, uint32_t uid);
 bool uidset_eq(const struct uidset *a, const struct uidset *b);
 
@@ -54,12 +56,17 @@ void uidset_format(const struct uidset *set, struct buf *out);
 
 /*
  * Reads that form; "*" and numbers above 2^32-1 are ERR_SYNTAX, more than
- * `max_ranges` ERR_LIMIT. Ranges may stand in any order and overlap.
+ * `max_ranges` in the text ERR_LIMIT. Ranges may stand in any order, in either
+ * direction, and overlap. What the set held is lost; it is empty on an error.
  */
 must_use enum err uidset_parse(struct uidset *set, struct slice text,
 			       size_t max_ranges);
 
-/* The binary form of stored values and commands: deltas as LEB128. */
+/*
+ * The binary form of stored values and commands: deltas as LEB128. Each set
+ * has one form. ERR_CORRUPT: `octets` is none (or is longer); ERR_LIMIT: more
+ * than `max_ranges`. What the set held is lost; it is empty on an error.
+ */
 void uidset_pack(const struct uidset *set, struct buf *out);
 must_use enum err uidset_unpack(struct uidset *set, struct slice octets,
 				size_t max_ranges);

@@ -49,7 +49,7 @@ static void add_normalized(uninorm_t form, struct slice s, struct buf *out)
 	if (text == NULL)
 		PANIC("no memory to normalize %zu octets", s.len);
 	buf_add(out, text, len);
-	free(text);
+	free(text); /* tidy: allow free: libunistring's result */
 }
 
 enum err unicode_nfc(struct slice s, struct buf *out)

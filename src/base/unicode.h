@@ -16,6 +16,7 @@
 /* Well-formed (RFC 3629): no surrogates, no overlong forms. NUL is allowed. */
 bool utf8_valid(struct slice s);
 
+/* No octet above 127. */
 bool ascii_only(struct slice s);
 
 /* Appends the NFC form. ERR_SYNTAX: not UTF-8. */

@@ -10,6 +10,11 @@
 #include "base/err.h"
 #include "base/slice.h"
 
+/*
+ * Whole numbers, without sign, fraction or space. ERR_SYNTAX: not that form (a
+ * duration without its unit is none); ERR_LIMIT: does not fit 64 bits.
+ */
+
 /* Octets: digits, then nothing or one of K M G T (powers of 1024). */
 must_use enum err units_size(struct slice text, uint64_t *octets_r);
 

@@ -179,7 +179,8 @@ static void message_begin(struct lmtp_session *session)
 {
 	session->mail.begun = true;
 	session->mail.refuse = session->port->upload_begin(
-		session->port, &session->mail.upload);
+		session->port, session->mail.recipients[0].target,
+		&session->mail.upload);
 	if (session->mail.refuse)
 		session->mail.upload = NULL;
 	else if (!add_trace(session))

@@ -87,10 +87,12 @@ struct lmtp_port {
 	void (*ask)(struct lmtp_port *port, struct lmtp_ask *ask);
 
 	/*
-	 * A message begins; its trace header (Return-Path, Received) is the
-	 * first data that the session gives. ERR_FULL, ERR_BUSY: 452.
+	 * A message begins, for at least the recipient `first_target`; its
+	 * trace header (Return-Path, Received) is the first data that the
+	 * session gives. ERR_FULL, ERR_BUSY: 452.
 	 */
 	must_use enum err (*upload_begin)(struct lmtp_port *port,
+					  void *first_target,
 					  struct lmtp_upload **upload_r);
 
 	/*

@@ -2,7 +2,8 @@
  * Address lists of header fields (RFC 5322 sections 3.4 and 4.4) in the form
  * in which IMAP shows them (RFC 9051 section 7.5.2, envelope).
  *
- * Nothing is decoded: names keep their encoded words. Whatever stands in a
+ * Nothing is decoded: names keep their encoded words. Strings never hold NUL
+ * (it becomes U+FFFD) or line ends. Whatever stands in a
  * field gives a list; what is no address is kept as well as it can be, so that
  * a reader sees that something was there.
  */
@@ -12,8 +13,8 @@
 #include "base/arena.h"
 #include "base/slice.h"
 
-/* Nesting of comments that is followed; deeper ones end the field. */
-#define MAIL_COMMENT_DEPTH_MAX 100
+/* Addresses of one field; the rest is ignored. Real fields have hundreds. */
+#define MAIL_ADDRESSES_MAX 10000
 
 /* What takes the place of a missing part, as IMAP clients know it. */
 #define MAIL_MISSING_MAILBOX "MISSING_MAILBOX"

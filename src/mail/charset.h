@@ -60,7 +60,10 @@ void mail_converter_feed(struct mail_converter *conv, struct slice in,
 /* End of the text: an incomplete character becomes U+FFFD. */
 void mail_converter_finish(struct mail_converter *conv, struct buf *out);
 
-/* Octets of ASCII mean themselves: a run of them needs no conversion. */
+/*
+ * The next octets need no conversion as far as they are ASCII: nothing waits,
+ * and the charset has ASCII where it is and no shifts. A quick path.
+ */
 bool mail_converter_ascii_safe(const struct mail_converter *conv);
 
 /* Whole text at once. ERR_CHARSET: nothing was appended. */

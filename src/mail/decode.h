@@ -24,31 +24,31 @@ enum mail_encoding {
 enum mail_encoding mail_encoding_of(struct slice value);
 
 /*
- * What waits for the rest of it in quoted-printable text. Blanks at the end of
- * a line are padding (rule 3), so they wait for what follows.
+ * What waits in quoted-printable text for the octets behind it. Blanks at the
+ * end of a line are padding (rule 3), so they wait for what follows.
  */
 enum mail_quoted_state {
-	MAIL_QUOTED_TEXT,    /* nothing waits */
-	MAIL_QUOTED_BLANKS,  /* blanks wait in `held` */
-	MAIL_QUOTED_CR,      /* blanks and a CR wait */
-	MAIL_QUOTED_EQUALS,  /* saw '=' */
-	MAIL_QUOTED_HEX,     /* saw '=' and a hexadecimal digit */
-	MAIL_QUOTED_SOFT,    /* saw '=' and blanks: a soft break if CR or LF */
-	MAIL_QUOTED_SOFT_CR, /* saw '=', blanks, CR: drops a LF */
+	MAIL_QUOTED_TEXT,    /* nothing */
+	MAIL_QUOTED_BLANKS,  /* blanks */
+	MAIL_QUOTED_CR,      /* blanks and a CR */
+	MAIL_QUOTED_EQUALS,  /* '=' */
+	MAIL_QUOTED_HEX,     /* '=' and a hexadecimal digit */
+	MAIL_QUOTED_SOFT,    /* '=' and blanks: a soft break before CR or LF */
+	MAIL_QUOTED_SOFT_CR, /* '=', blanks and a CR */
 };
 
-/* Blanks that may wait; more of them are text. */
-#define MAIL_QUOTED_BLANKS_MAX 1000
+/* Octets that may wait; more blanks than that are text. */
+#define MAIL_QUOTED_WAIT_MAX 1000
 
 struct mail_decoder {
 	enum mail_encoding encoding;
-	uint32_t bits;   /* base64: what is collected */
-	unsigned digits; /* base64: digits in `bits`, 0..3 */
-	bool padded;     /* base64: saw '=' in this group */
+	uint32_t bits;   /* base64: digits of a group, 6 bits each */
+	unsigned digits; /* base64: how many, 0..3 */
 	enum mail_quoted_state quoted;
-	struct buf held; /* quoted-printable: octets as they came */
+	struct buf wait; /* quoted-printable: as it came */
 };
 
+/* A decoder is zeroed once; init makes it ready again and keeps its memory. */
 void mail_decoder_init(struct mail_decoder *dec, enum mail_encoding encoding);
 void mail_decoder_fini(struct mail_decoder *dec);
 

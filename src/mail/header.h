@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/slice.h"
 
@@ -27,6 +28,12 @@ struct mail_header_field {
  */
 bool mail_header_next(struct slice *rest, struct mail_header_field *field_r);
 
+/*
+ * Splits one whole field; false if it is none: no colon in its first line, or
+ * nothing or blanks and controls before it.
+ */
+bool mail_header_split(struct slice whole, struct mail_header_field *field_r);
+
 /* The first field of that name (ASCII letters in any case). */
 bool mail_header_find(struct slice header, struct slice name,
 		      struct mail_header_field *field_r);
@@ -36,6 +43,9 @@ bool mail_header_find(struct slice header, struct slice name,
  * them stay (RFC 5322 section 2.2.3), blanks at both ends go.
  */
 void mail_header_unfold(struct slice value, struct buf *out);
+
+/* That, in `arena`, with U+FFFD for NUL: as IMAP can show it. */
+struct slice mail_header_text(struct slice value, struct arena *arena);
 
 /*
  * HEADER.FIELDS and HEADER.FIELDS.NOT (RFC 9051 section 6.4.5): passes the
@@ -54,7 +64,7 @@ enum mail_header_filter_state {
 #define MAIL_HEADER_NAME_MAX 1000
 
 struct mail_header_filter {
-	const struct slice *names; /* borrowed until fini */
+	const struct slice *names; /* borrowed until finish */
 	size_t count;
 	bool exclude; /* HEADER.FIELDS.NOT */
 	enum mail_header_filter_state state;

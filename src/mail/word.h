@@ -13,7 +13,7 @@
  * Octets of one encoded word that is decoded. RFC 2047 allows 75; mailers
  * exceed it. A longer one is text.
  */
-#define MAIL_WORD_MAX 4096
+#define MAIL_WORD_MAX 2000
 
 /*
  * Appends `value` (folded or not) as UTF-8 on one line. Blanks between two

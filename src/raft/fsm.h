@@ -21,7 +21,8 @@ enum replica_table {
 };
 
 struct replica_fsm {
-	/* Names of the machine's tables; table n has REPLICA_TABLE_COUNT + n. */
+	/* Names of the machine's tables; table n has REPLICA_TABLE_COUNT + n.
+	 */
 	const char *const *tables;
 	unsigned table_count;
 

@@ -21,8 +21,110 @@
 #include "raft/fsm.h"
 #include "store/env.h"
 
-struct wal;     /* raft/wal.h: one a node */
-struct replica; /* one a group and node */
+struct wal;         /* raft/wal.h: one a node */
+struct replica_net; /* raft/net.h: frames to peers */
+struct replica;     /* one a group and node */
+
+/* ---- life ---- */
+
+/* Elections as in libraft.md 1; above 50 groups a node 1,000 and 100. */
+#define REPLICA_ELECTION_MS 300
+#define REPLICA_HEARTBEAT_MS 60
+
+/*
+ * What the replica tells its owner. All on the log loop; all but `raise` may
+ * be NULL.
+ */
+struct replica_hooks {
+	void *arg;
+
+	/*
+	 * The group knows this node's start count or a higher one from another
+	 * life (a cloned or restored disk). Store a start count of at least
+	 * `at_least` durably, then call replica_raised; nothing is proposed
+	 * meanwhile.
+	 */
+	void (*raise)(void *arg, struct replica *replica, uint32_t at_least);
+
+	/*
+	 * Another process lives under this node's id, or the node was removed:
+	 * close all clients without tagged answers and stop.
+	 */
+	void (*fenced)(void *arg, struct replica *replica);
+
+	/* Stopped for good; the node serves on [S11]. `why` is static text. */
+	void (*parked)(void *arg, struct replica *replica, const char *why);
+
+	/* The replica began or ceased to lead its group. */
+	void (*led)(void *arg, struct replica *replica, bool leader);
+};
+
+struct replica_options {
+	uint32_t group;
+	uint64_t raft_id;     /* node id << 32 | incarnation of the replica */
+	const char *address;  /* the node's name; copied */
+	uint32_t start_count; /* of this node, raised and fsynced before */
+	uint64_t boot;        /* random, not 0: one value for each start */
+
+	/*
+	 * If neither log nor state exist: become the group's only voter. To
+	 * be set when the group is made, not at every start: a lost disk must
+	 * not come back as an empty group.
+	 */
+	bool bootstrap;
+
+	struct wal *wal;
+	struct replica_net *net; /* NULL: there are no peers */
+	struct executor *log_loop;
+	struct executor *applier; /* of this group alone; blocks */
+	struct executor *pool;    /* blocks; no order */
+	struct timers *timers;    /* of the log loop */
+	struct clock *clock;
+	struct random *random;
+
+	/* path, map_size, max_readers, disk; the tables are filled in here */
+	struct store_env_options env;
+	struct replica_fsm *fsm; /* lives longer than the replica */
+	struct replica_hooks hooks;
+
+	unsigned election_ms;  /* 0 = REPLICA_ELECTION_MS */
+	unsigned heartbeat_ms; /* 0 = REPLICA_HEARTBEAT_MS */
+};
+
+/*
+ * Opens the environment and compares it with the log: blocking, from any
+ * thread that may block, after wal_open. A replica whose state or log cannot
+ * be trusted opens parked. ERR_IO, ERR_FULL: the process must end (R5).
+ */
+must_use enum err replica_open(const struct replica_options *options,
+			       struct replica **replica_r);
+
+/* On the log loop: begins to take part in the group. Once. */
+void replica_start(struct replica *replica);
+
+/*
+ * On the log loop: stops taking part. Proposals end with ERR_CLOSED (unknown)
+ * or ERR_UNAVAILABLE (never proposed), reads with ERR_UNAVAILABLE; what was
+ * committed is applied and a last checkpoint taken. Then `stopped` runs there.
+ */
+typedef void replica_stopped(struct replica *replica, void *arg);
+void replica_stop(struct replica *replica, replica_stopped *stopped, void *arg);
+
+/*
+ * Blocking; stopped, never started, or no executor runs any more (then it is
+ * a crash as far as the disk can tell).
+ */
+void replica_close(struct replica **replicap);
+
+/* On the log loop: the answer to the hook `raise`. */
+void replica_raised(struct replica *replica, uint32_t start_count);
+
+/*
+ * On the log loop: a frame of a peer. The caller has checked that `from`
+ * belongs to the node at the other end of the link.
+ */
+void replica_receive(struct replica *replica, uint64_t from,
+		     struct slice frame);
 
 /* ---- proposing ---- */
 
@@ -46,8 +148,9 @@ struct proposal {
 	/* set by the caller before replica_submit */
 	uint16_t kind;
 	uint8_t version;
-	struct buf body;      /* owned by the proposal, freed by its fini */
-	uint32_t deadline_ms; /* from submit; then CANCEL; 0 = default */
+	struct buf body;        /* owned by the proposal, freed by its fini */
+	struct buf inline_body; /* likewise; usually empty (command.h) */
+	uint32_t deadline_ms;   /* from submit; then CANCEL; 0 = default */
 
 	/* valid in the callbacks */
 	struct op_id op;
@@ -107,7 +210,7 @@ struct read_index {
 	void *owner;
 	uint32_t deadline_ms; /* 0 = default (3 s: then degraded mode) */
 
-	enum err err; /* ERR_NONE, ERR_TIMEOUT, ERR_UNAVAILABLE */
+	enum err err;   /* ERR_NONE, ERR_TIMEOUT, ERR_UNAVAILABLE */
 	uint64_t index; /* applied at least this far */
 
 	read_index_done *done;

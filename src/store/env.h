@@ -24,21 +24,42 @@
 /* Longest key that LMDB takes (compiled in), in octets. */
 #define STORE_KEY_MAX 511
 
+/* Octets of a value's fields: eight times the largest command. */
+#define STORE_VALUE_MAX (1024 * 1024)
+
+/* Tables of one environment: named ones are few by design. */
+#define STORE_TABLES_MAX 64
+
 struct store_env;
 struct store_txn;
 
 struct store_env_options {
 	const char *path; /* directory; made if absent; borrowed for the call */
-	uint64_t map_size;    /* octets of address space; never changed */
-	unsigned max_readers; /* loops + workers + appliers + slack */
+	uint64_t map_size;         /* octets of address space; never changed */
+	unsigned max_readers;      /* loops + workers + appliers + slack */
 	const char *const *tables; /* names; table n is tables[n]; static */
 	unsigned table_count;
 	struct disk *disk; /* for the checkpoint files beside the map */
+
+	/*
+	 * The files are whole as they stand: a clean stop wrote its mark after
+	 * the last checkpoint of every environment, or this is a copy that was
+	 * synced before it was swapped in. When in doubt: false.
+	 */
+	bool clean;
+
+	/*
+	 * Called after the map's file became durable: tests and the simulator
+	 * take their copy of it here. On the thread of the sync; may be NULL.
+	 */
+	void (*synced)(void *arg, struct store_env *env);
+	void *synced_arg;
 };
 
 /*
  * Opens an environment; after anything but a clean stop the state of its last
- * durable checkpoint comes back first (store/checkpoint.h).
+ * durable checkpoint comes back first (store/checkpoint.h). Blocks for some
+ * fsyncs. At its return a durable checkpoint of the state is pinned.
  *
  * ERR_CORRUPT: the files are damaged: park the group; ERR_IO, ERR_FULL.
  */
@@ -48,19 +69,34 @@ must_use enum err store_env_open(const struct store_env_options *options,
 /* No transaction may be open. Does not make anything durable. */
 void store_env_close(struct store_env **envp);
 
-/* Octets of the map that hold data, and of the map: for the fill limit. */
-void store_env_fill(struct store_env *env, uint64_t *used_r,
-		    uint64_t *size_r);
+/*
+ * Octets of the map that hold data, and of the map: for the fill limit. Freed
+ * pages do not count, so deleting brings the fill down. As of the last commit.
+ */
+void store_env_fill(struct store_env *env, uint64_t *used_r, uint64_t *size_r);
+
+/*
+ * Writes a compacted copy of the newest state to `fd`, which may be a pipe.
+ * Blocks; on a worker. It pins pages like any reader: one at a time.
+ */
+must_use enum err store_env_copy(struct store_env *env, int fd);
 
 /*
  * A snapshot for reading. Any thread; cheap (reader slots are reused). Ends
  * within one loop turn or 50 ms of work: an open snapshot pins every page that
- * is freed meanwhile.
+ * is freed meanwhile. Used by one thread at a time.
+ *
+ * ERR_BUSY: more than max_readers are open; ERR_IO.
  */
 must_use enum err store_read_begin(struct store_env *env,
 				   struct store_txn **txn_r);
 
-/* The one writer: on the group's applier only. */
+/*
+ * The one writer: on the group's applier only, and ended by the thread that
+ * began it. Panics unless the last durable checkpoint is pinned (F1).
+ *
+ * ERR_IO: an earlier fsync or commit failed; nothing can be written any more.
+ */
 must_use enum err store_write_begin(struct store_env *env,
 				    struct store_txn **txn_r);
 
@@ -76,7 +112,7 @@ enum err store_txn_error(const struct store_txn *txn);
 /* Marks the transaction as failed: what a decoder of fields found wrong. */
 void store_txn_fail(struct store_txn *txn, enum err err);
 
-/* ---- keys: fields in order; integers big-endian, strings ended by 0x00 ---- */
+/* ---- keys: fields in order; integers big-endian, strings end with 0 ---- */
 
 struct store_key {
 	size_t len;
@@ -89,12 +125,13 @@ static inline void store_key_init(struct store_key *key)
 	key->len = 0;
 }
 
+/* Big-endian, so that they sort as numbers. */
 void store_key_u8(struct store_key *key, uint8_t value);
 void store_key_u16(struct store_key *key, uint16_t value);
 void store_key_u32(struct store_key *key, uint32_t value);
 void store_key_u64(struct store_key *key, uint64_t value);
 
-/* Without octet 0x00 inside (asserted); ended by one. */
+/* Without octet 0x00 inside (panics); ended by one. */
 void store_key_str(struct store_key *key, struct slice s);
 
 /* As they are: only as the last field, or of fixed length. */
@@ -115,10 +152,10 @@ must_use bool store_key_take_u32(struct slice *key, uint32_t *value_r);
 must_use bool store_key_take_u64(struct slice *key, uint64_t *value_r);
 must_use bool store_key_take_str(struct slice *key, struct slice *value_r);
 
-/* ---- values: {version u8, xxh3-64 of key and fields, fields} ---- */
+/* ---- values: {version u8, xxh3-64 of key, version and fields, fields} ---- */
 
 struct store_value {
-	uint8_t version; /* of the fields' layout, chosen by the table's owner */
+	uint8_t version; /* of the fields' layout; the table's owner counts */
 	struct slice fields;
 };
 
@@ -126,6 +163,7 @@ struct store_value {
 bool store_get(struct store_txn *txn, unsigned table, struct slice key,
 	       struct store_value *value_r);
 
+/* Copies both first: they may be borrowed from the transaction itself. */
 void store_put(struct store_txn *txn, unsigned table, struct slice key,
 	       uint8_t version, struct slice fields);
 
@@ -138,17 +176,21 @@ uint64_t store_count(struct store_txn *txn, unsigned table);
 /* ---- walking a table in key order ---- */
 
 /*
- * Zeroed or store_cursor_init before use. A write through the same
- * transaction to the same table leaves the cursor where it was (LMDB tracks
- * it); deleting the current row makes _next give the row behind it.
+ * store_cursor_init before use; it then stands on no row.
+ *
+ * In a write transaction any write makes the values of all cursors stale, but
+ * not their keys and places: _next and _prev go on from the key where the
+ * cursor stood, whether that row is still there or not.
  */
 struct store_cursor {
 	struct store_txn *txn;
 	unsigned table;
-	void *handle;      /* MDB_cursor */
-	struct slice key;  /* of the current row, borrowed */
+	void *handle;     /* MDB_cursor */
+	struct slice key; /* of the current row, borrowed */
 	struct store_value value;
-	bool valid; /* stands on a row */
+	bool valid;          /* stands on a row, or where one was deleted */
+	uint64_t writes;     /* of the transaction, when the row was read */
+	struct store_key at; /* copy of `key`, in write transactions */
 };
 
 void store_cursor_init(struct store_cursor *cursor, struct store_txn *txn,
@@ -162,10 +204,12 @@ bool store_cursor_seek(struct store_cursor *cursor, struct slice key);
 
 /* To the last row with key < `key`; false: none. */
 bool store_cursor_seek_before(struct store_cursor *cursor, struct slice key);
+
+/* False: none (the cursor then stands on no row). Only while `valid`. */
 bool store_cursor_next(struct store_cursor *cursor);
 bool store_cursor_prev(struct store_cursor *cursor);
 
-/* Deletes the current row. */
+/* Deletes the current row; _next then gives the row behind it. */
 void store_cursor_del(struct store_cursor *cursor);
 
 /* The current key begins with `prefix`. */

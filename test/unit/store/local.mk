@@ -1,1 +1,8 @@
-# No tests yet.
+check_PROGRAMS += test/unit/store/unit_store
+test_unit_store_unit_store_SOURCES = \
+	test/unit/store/host_disk.c test/unit/store/host_disk.h \
+	test/unit/store/power.c test/unit/store/power.h \
+	test/unit/store/test_checkpoint.c \
+	test/unit/store/test_env.c \
+	test/unit/store/test_key.c
+test_unit_store_unit_store_LDADD = $(STORE_STACK) $(CRITERION_LIBS)

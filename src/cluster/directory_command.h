@@ -1,0 +1,311 @@
+/*
+ * What the directory can be asked to do: commands, their octets, their results.
+ *
+ * An encoder appends the body of a command to `out` and checks every limit:
+ * what it lets through applies without a store error (architecture.md F9). On
+ * an error nothing was appended. A decoder checks the same again, so that a
+ * leader or a replica needs to trust nobody; what it gives borrows from the
+ * body. Encoders borrow everything.
+ *
+ * Refusals named below are recorded as the command's answer; those of damaged
+ * bodies are ERR_SYNTAX, ERR_INVALID or ERR_LIMIT.
+ *
+ * Commands that come from a client's view name a mailbox by name *and* by the
+ * id whose rights were checked: another mailbox under this name is ERR_STALE,
+ * and the flow starts again. Id 0 asks for no check.
+ */
+#ifndef CLUSTER_DIRECTORY_COMMAND_H
+#define CLUSTER_DIRECTORY_COMMAND_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "cluster/directory.h"
+#include "raft/command.h"
+
+enum directory_command_kind {
+	DIRECTORY_CREATE = COMMAND_FSM_FIRST,
+	DIRECTORY_DELETE,
+	DIRECTORY_RENAME,
+	DIRECTORY_SET_ACL,
+	DIRECTORY_SET_USE,
+	DIRECTORY_SUBSCRIBE,
+	DIRECTORY_USER_ADD,
+	DIRECTORY_USER_SET,
+	DIRECTORY_USER_REMOVE,
+	DIRECTORY_USER_FORGET,
+	DIRECTORY_MEMBER_PUT,
+	DIRECTORY_GROUP_PUT,
+	DIRECTORY_SETTING_PUT,
+	DIRECTORY_INTENT_STEP,
+	DIRECTORY_COMMAND_END, /* part 3: RESERVE, ACTIVATE, .. follow here */
+};
+
+#define DIRECTORY_COMMAND_VERSION 1
+
+/* ERR_NONE: the body is one that an encoder could have made (leader, F9). */
+must_use enum err directory_command_check(uint16_t kind, uint8_t version,
+					  struct slice body);
+
+/* "CREATE", for logs; NULL: not the directory's. */
+const char *directory_command_name(uint16_t kind);
+
+/* ---- CREATE ---- */
+
+/*
+ * Makes a mailbox and those superior ones that are missing (RFC 9051 6.3.4):
+ * real, selectable ones. Its list is a copy of the nearest superior's; with
+ * none, the owner has all rights, and a shared one gets `acl`.
+ *
+ * EXISTS; NONEXISTENT_PARENT: there is no such user; CANNOT: the special use
+ * is taken or is not for shared mailboxes; INUSE: the tree is moving;
+ * UNAVAILABLE: there is no group for a new shared tree; LIMIT: mailboxes_max,
+ * or no UIDVALIDITY is left.
+ */
+struct directory_create {
+	struct slice name;
+	uint8_t special_use;
+	struct slice acl;       /* of a new shared root; may be empty */
+	uint32_t group;         /* of a new shared root; 0: apply chooses */
+	uint32_t mailboxes_max; /* in a user's tree; 0: no limit */
+};
+
+struct directory_create_result {
+	uint64_t id;
+	uint64_t root;
+	uint32_t group;
+	uint32_t uidvalidity;
+	uint32_t made; /* with the superiors */
+};
+
+/* ---- DELETE ---- */
+
+/*
+ * Frees the name at once and leaves a PURGE intent for the data. Inferiors
+ * stay; the name shows as \NonExistent then. Subscriptions stay.
+ *
+ * NOTFOUND; HASCHILDREN: it is such a name already; STALE; CANNOT: foreign;
+ * INUSE: moving.
+ */
+struct directory_delete {
+	struct slice name;
+	uint64_t id;
+	uint64_t keep_ms; /* the data is kept so long for undelete */
+};
+
+struct directory_delete_result {
+	uint64_t id;
+	uint64_t intent;
+	uint32_t group;
+};
+
+/* ---- RENAME ---- */
+
+/*
+ * Renames a mailbox with all below it, or INBOX without them: then the new
+ * name gets the old id and INBOX a new mailbox (RFC 9051 6.3.6). Missing
+ * superiors of the new name are made. Subscriptions stay.
+ *
+ * NOTFOUND; EXISTS: the new name, or one below it that would be met; STALE;
+ * CANNOT: below itself, to another group, INBOX to another user's tree, or
+ * with foreign mailboxes in the tree (the payload lists up to 100 of them, as
+ * many as it has room for);
+ * LIMIT: a name would be too long, or the tree has more than
+ * DIRECTORY_TREE_MAX mailboxes; INUSE: moving.
+ */
+struct directory_rename {
+	struct slice from;
+	struct slice to;
+	uint64_t id; /* of `from`; 0 also where only inferiors exist */
+};
+
+struct directory_rename_result {
+	uint64_t id;       /* of the renamed mailbox; 0: it had no record */
+	uint32_t renamed;  /* mailboxes */
+	uint64_t inbox_id; /* of the new INBOX, or 0 */
+};
+
+#define DIRECTORY_FOREIGN_LIST_MAX 100
+
+/* Takes the next name off the payload of a refusal with a list. */
+bool directory_rename_next_foreign(struct slice *payload, struct slice *name_r);
+
+/* ---- SET_ACL, SET_USE ---- */
+
+/* NOTFOUND: no mailbox has this id; LIMIT: the list is full; CANNOT: foreign.
+ */
+struct directory_set_acl {
+	uint64_t id;
+	struct acl_entry entry;
+	enum acl_change change;
+};
+
+/* Replaces the special uses. NOTFOUND; CANNOT: taken, shared or foreign. */
+struct directory_set_use {
+	uint64_t id;
+	uint8_t special_use;
+};
+
+/* ---- SUBSCRIBE ---- */
+
+/*
+ * A name may be subscribed that does not exist (RFC 9051 6.3.7). Doing it
+ * twice, or taking away what is not there, is done. NOTFOUND: no such user;
+ * LIMIT: DIRECTORY_SUBSCRIPTIONS_MAX.
+ */
+struct directory_subscribe {
+	struct slice user;
+	struct slice name;
+	bool subscribed; /* false: UNSUBSCRIBE */
+};
+
+/* ---- users ---- */
+
+/*
+ * Adds a user and his INBOX. EXISTS; UNAVAILABLE: no group takes homes;
+ * NOTFOUND: the group named does not exist.
+ */
+struct directory_user_add {
+	struct slice name;
+	struct directory_keys keys; /* their version is not looked at */
+	bool enabled;
+	uint32_t group; /* 0: the one with the least weight */
+	uint64_t quota_octets;
+	uint64_t quota_messages;
+};
+
+struct directory_user_add_result {
+	uint64_t id;
+	uint64_t inbox_id;
+	uint32_t group;
+	uint32_t uidvalidity; /* of INBOX */
+};
+
+enum directory_user_field {
+	DIRECTORY_USER_KEYS = 1 << 0,
+	DIRECTORY_USER_ENABLED = 1 << 1,
+	DIRECTORY_USER_QUOTA = 1 << 2,
+};
+
+/* Changes the named fields. NOTFOUND. The key version grows by one. */
+struct directory_user_set {
+	struct slice name;
+	uint8_t fields;             /* enum directory_user_field */
+	struct directory_keys keys; /* without iterations: taken away */
+	bool enabled;
+	uint64_t quota_octets;
+	uint64_t quota_messages;
+};
+
+/*
+ * Removes a user with all his mailboxes and subscriptions; leaves PURGE intents
+ * and one to FORGET him in the lists of others. NOTFOUND; INUSE: moving; LIMIT:
+ * more than DIRECTORY_TREE_MAX mailboxes; CANNOT: foreign ones among them.
+ */
+struct directory_user_remove {
+	struct slice name;
+	uint64_t keep_ms;
+};
+
+struct directory_user_remove_result {
+	uint64_t id;
+	uint32_t group;
+	uint32_t mailboxes;
+};
+
+/*
+ * Takes `identifier` out of up to COMMAND_ROWS_MAX lists: repeated by the
+ * FORGET flow until nothing is left.
+ */
+struct directory_user_forget {
+	struct slice identifier;
+};
+
+struct directory_user_forget_result {
+	uint32_t changed;
+	bool more;
+};
+
+/* ---- members, groups, settings, intents ---- */
+
+/*
+ * Adds (node 0) or replaces a member. NOTFOUND: no such node; EXISTS: another
+ * one that was not removed has the name. A member that becomes REMOVED leaves
+ * an intent to FENCE it in every group.
+ */
+struct directory_member_put {
+	struct directory_member member;
+};
+
+struct directory_member_put_result {
+	uint32_t node;
+};
+
+/*
+ * Adds a group (its number is given) or replaces one, which may be group 0,
+ * the directory itself: that needs no adding. `homes` is not looked at.
+ * NOTFOUND: no such group; STALE: its epoch is not the one given.
+ */
+struct directory_group_put {
+	bool add;
+	struct directory_group group;
+};
+
+struct directory_group_put_result {
+	uint32_t group;
+	uint64_t epoch;
+};
+
+/* An empty value deletes the setting. */
+struct directory_setting_put {
+	struct slice name;
+	struct slice value;
+};
+
+/* The intent's next step, or its end. NOTFOUND; STALE: its step differs. */
+struct directory_intent_step {
+	uint64_t id;
+	uint8_t from;
+	uint8_t to;
+	bool end; /* done: the intent goes */
+};
+
+/* ---- octets ---- */
+
+/* For each command `x`: directory_x_encode and directory_x_decode. */
+#define DIRECTORY_CODEC(x)                                             \
+	must_use enum err directory_##x##_encode(                      \
+		const struct directory_##x *command, struct buf *out); \
+	must_use enum err directory_##x##_decode(                      \
+		struct slice body, struct directory_##x *command_r)
+
+DIRECTORY_CODEC(create);
+DIRECTORY_CODEC(delete);
+DIRECTORY_CODEC(rename);
+DIRECTORY_CODEC(set_acl);
+DIRECTORY_CODEC(set_use);
+DIRECTORY_CODEC(subscribe);
+DIRECTORY_CODEC(user_add);
+DIRECTORY_CODEC(user_set);
+DIRECTORY_CODEC(user_remove);
+DIRECTORY_CODEC(user_forget);
+DIRECTORY_CODEC(member_put);
+DIRECTORY_CODEC(group_put);
+DIRECTORY_CODEC(setting_put);
+DIRECTORY_CODEC(intent_step);
+
+/* Payloads of commands that were done; the others' are empty. */
+#define DIRECTORY_RESULT(x)                       \
+	must_use enum err directory_##x##_result( \
+		struct slice payload, struct directory_##x##_result *result_r)
+
+DIRECTORY_RESULT(create);
+DIRECTORY_RESULT(delete);
+DIRECTORY_RESULT(rename);
+DIRECTORY_RESULT(user_add);
+DIRECTORY_RESULT(user_remove);
+DIRECTORY_RESULT(user_forget);
+DIRECTORY_RESULT(member_put);
+DIRECTORY_RESULT(group_put);
+
+#endif

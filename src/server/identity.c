@@ -1,0 +1,206 @@
+/*
+ * The file <data>/node, read and written as JSON.
+ */
+#include "server/identity.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/panic.h"
+#include "base/slice.h"
+
+#define IDENTITY_VERSION 1
+#define IDENTITY_OCTETS_MAX (256 * 1024) /* 1,024 replicas take some 60 KiB */
+
+void identity_fini(struct identity_file *identity)
+{
+	mem_free(identity->replicas);
+	*identity = (struct identity_file){ 0 };
+}
+
+static void path_of(const char *data, const char *name, struct buf *path)
+{
+	buf_clear(path);
+	buf_printf(path, "%s/%s", data, name);
+}
+
+/* ---- reading ---- */
+
+static enum err slurp(struct disk *disk, const char *path, struct buf *text)
+{
+	uint64_t size = 0;
+	int fd;
+	enum err err = disk->open(disk, path, DISK_READ, &fd);
+
+	if (err)
+		return err;
+	err = disk->size(disk, fd, &size);
+	if (!err && size > IDENTITY_OCTETS_MAX)
+		err = ERR_CORRUPT;
+	if (!err) {
+		err = disk->read(disk, fd, 0, buf_reserve(text, (size_t)size),
+				 (size_t)size);
+		text->len = err ? 0 : (size_t)size;
+	}
+	disk->close(disk, fd);
+	return err;
+}
+
+static bool take_text(const json_t *from, const char *key, char *to,
+		      size_t size)
+{
+	const char *text = json_string_value(json_object_get(from, key));
+
+	if (!text || strlen(text) >= size)
+		return false;
+	memcpy(to, text, strlen(text) + 1);
+	return true;
+}
+
+static bool take_u32(const json_t *from, const char *key, uint32_t *to)
+{
+	const json_t *value = json_object_get(from, key);
+	json_int_t number = json_integer_value(value);
+
+	*to = (uint32_t)number;
+	return json_is_integer(value) && number >= 0 && number <= UINT32_MAX;
+}
+
+static bool take_replica(const json_t *from, struct identity_replica *to)
+{
+	const char *id = json_string_value(json_object_get(from, "raft_id"));
+
+	return take_u32(from, "group", &to->group) && id &&
+	       slice_to_u64(slice_str(id), UINT64_MAX, &to->raft_id) &&
+	       to->raft_id != 0;
+}
+
+static bool take_replicas(const json_t *root, struct identity_file *identity)
+{
+	const json_t *groups = json_object_get(root, "groups");
+	size_t count = json_array_size(groups);
+
+	if (!json_is_array(groups) || count > IDENTITY_GROUPS_MAX_HERE)
+		return false;
+	identity->replicas = mem_zalloc(count, sizeof(*identity->replicas));
+	identity->replica_count = (unsigned)count;
+	for (size_t i = 0; i < count; i++)
+		if (!take_replica(json_array_get(groups, i),
+				  &identity->replicas[i]))
+			return false;
+	return true;
+}
+
+static bool take_all(const json_t *root, struct identity_file *identity)
+{
+	identity->ready = json_is_true(json_object_get(root, "ready"));
+	return take_text(root, "cluster", identity->cluster,
+			 sizeof(identity->cluster)) &&
+	       take_text(root, "name", identity->name,
+			 sizeof(identity->name)) &&
+	       take_u32(root, "node", &identity->node) &&
+	       take_u32(root, "start", &identity->start) &&
+	       take_replicas(root, identity);
+}
+
+enum err identity_read(struct disk *disk, const char *data,
+		       struct identity_file *identity_r, struct buf *why)
+{
+	struct buf path = { 0 };
+	struct buf text = { 0 };
+	json_t *root = NULL;
+	uint32_t version = 0;
+	enum err err;
+
+	*identity_r = (struct identity_file){ 0 };
+	path_of(data, "node", &path);
+	err = slurp(disk, buf_cstr(&path), &text);
+	if (!err) {
+		root = json_loadb((const char *)text.data, text.len,
+				  JSON_REJECT_DUPLICATES, NULL);
+		if (!take_u32(root, "version", &version))
+			err = ERR_CORRUPT;
+		else if (version != IDENTITY_VERSION)
+			err = ERR_VERSION;
+		else if (!take_all(root, identity_r))
+			err = ERR_CORRUPT;
+	}
+	if (err && err != ERR_NOTFOUND)
+		buf_printf(why, "%s: %s", buf_cstr(&path), err_text(err));
+	if (err)
+		identity_fini(identity_r);
+	json_decref(root);
+	buf_fini(&path);
+	buf_fini(&text);
+	return err;
+}
+
+/* ---- writing ---- */
+
+static json_t *json_of(const struct identity_file *identity)
+{
+	json_t *groups = json_array();
+	json_t *root;
+
+	for (unsigned i = 0; i < identity->replica_count; i++) {
+		const struct identity_replica *replica = &identity->replicas[i];
+		struct buf id = { 0 };
+
+		buf_add_u64(&id, replica->raft_id);
+		json_array_append_new(groups,
+				      json_pack("{s:I, s:s}", "group",
+						(json_int_t)replica->group,
+						"raft_id", buf_cstr(&id)));
+		buf_fini(&id);
+	}
+	root = json_pack("{s:i, s:s, s:I, s:s, s:I, s:o, s:b}", "version",
+			 IDENTITY_VERSION, "cluster", identity->cluster, "node",
+			 (json_int_t)identity->node, "name", identity->name,
+			 "start", (json_int_t)identity->start, "groups", groups,
+			 "ready", (int)identity->ready);
+	MUST(root);
+	return root;
+}
+
+static enum err replace(struct disk *disk, const char *data, struct slice text)
+{
+	struct buf temporary = { 0 };
+	struct buf path = { 0 };
+	enum err err;
+	int fd;
+
+	path_of(data, "node.tmp", &temporary);
+	path_of(data, "node", &path);
+	err = disk->open(disk, buf_cstr(&temporary), DISK_CREATE, &fd);
+	if (!err) {
+		err = disk->truncate(disk, fd, 0);
+		if (!err)
+			err = disk->write(disk, fd, 0, &text, 1);
+		if (!err)
+			err = disk->sync(disk, fd);
+		disk->close(disk, fd);
+	}
+	if (!err)
+		err = disk->rename(disk, buf_cstr(&temporary), buf_cstr(&path));
+	if (!err)
+		err = disk->sync_dir(disk, data);
+	buf_fini(&temporary);
+	buf_fini(&path);
+	return err;
+}
+
+enum err identity_write(struct disk *disk, const char *data,
+			const struct identity_file *identity)
+{
+	json_t *root = json_of(identity);
+	char *text = json_dumps(root, JSON_INDENT(2));
+	enum err err;
+
+	MUST(text);
+	err = replace(disk, data, slice_str(text));
+	free(text); /* tidy: allow free: jansson's memory */
+	json_decref(root);
+	return err;
+}

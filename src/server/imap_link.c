@@ -1,0 +1,265 @@
+/*
+ * The driver of an IMAP session: reads, calls, sends.
+ *
+ * Happy path: `up` makes the session, `input` feeds it, what it says is moved
+ * to the stream; when the stream's queue is long the session waits for `below`.
+ *
+ * The end: a connection may go while an ask is under way. The session is then
+ * told, the link stays until the answer and is freed after it. A write whose
+ * outcome nobody hears of any more still runs to its end (architecture.md 4).
+ */
+#include "server/imap_link.h"
+
+#include "base/mem.h"
+#include "base/panic.h"
+#include "server/imap_op.h"
+#include "server/node.h"
+#include "server/op_append.h"
+
+static uint64_t now_ms(const struct imap_link *link)
+{
+	return clock_mono_ms(io_loop_clock(link->loop->io));
+}
+
+static void link_free(struct imap_link *link)
+{
+	timer_stop(io_loop_timers(link->loop->io), &link->tick);
+	server_loop_unwatch(link->loop, &link->watcher);
+	if (link->append)
+		append_abandon(&link->append);
+	if (link->session)
+		imap_session_free(&link->session);
+	buf_fini(&link->user.name);
+	server_link_leave(&link->head);
+	mem_free(link);
+}
+
+/* Moves what the session says to the stream, as far as the mark. */
+static void send_output(struct imap_link *link)
+{
+	struct buf *out = imap_session_output(link->session);
+
+	while (out->len && !link->above) {
+		io_stream_write_buf(link->head.stream, out);
+		if (io_stream_queued(link->head.stream) >= IO_STREAM_HIGH)
+			link->above = true;
+		else
+			imap_session_sent(link->session, now_ms(link));
+	}
+}
+
+static void set_tick(struct imap_link *link)
+{
+	struct timers *timers = io_loop_timers(link->loop->io);
+	uint64_t now = now_ms(link);
+	uint64_t at = imap_session_tick(link->session, now);
+
+	if (at == UINT64_MAX)
+		timer_stop(timers, &link->tick);
+	else if (!timer_is_set(&link->tick) || link->tick.at_ms > at)
+		timer_set(timers, &link->tick, at > now ? at - now : 0);
+}
+
+/* After every call of the session: send, pause or resume, close. */
+static void settle(struct imap_link *link)
+{
+	if (!link->head.stream) {
+		if (!imap_session_busy(link->session))
+			link_free(link);
+		return;
+	}
+	set_tick(link);
+	send_output(link);
+	if (imap_session_closing(link->session) && !link->closing &&
+	    !imap_session_output(link->session)->len) {
+		link->closing = true;
+		io_stream_close(link->head.stream);
+	}
+	if (link->paused && !link->closing &&
+	    imap_session_wants_input(link->session)) {
+		link->paused = false;
+		io_stream_resume(link->head.stream);
+	}
+}
+
+void imap_link_answer(struct imap_link *link, struct imap_ask *ask)
+{
+	imap_session_answer(link->session, now_ms(link), ask);
+	settle(link);
+}
+
+static void tick_fired(struct timer *timer)
+{
+	settle(container_of(timer, struct imap_link, tick));
+}
+
+static void mailbox_changed(struct watcher *watcher)
+{
+	struct imap_link *link =
+		container_of(watcher, struct imap_link, watcher);
+
+	imap_session_changed(link->session, now_ms(link));
+	settle(link);
+}
+
+/* ---- the stream's events ---- */
+
+static void fill_transport(const struct imap_link *link,
+			   struct io_tls_info *info,
+			   struct imap_transport *transport_r,
+			   char peer[IO_ADDR_TEXT_MAX])
+{
+	const struct io_addr *addr = io_stream_peer(link->head.stream);
+	bool tls = io_stream_tls(link->head.stream, info);
+
+	io_addr_text(addr, peer);
+	*transport_r = (struct imap_transport){
+		.tls = tls,
+		.local = addr->kind == IO_ADDR_UNIX,
+		.can_starttls = !tls && link->loop->node->tls,
+		.peer = peer,
+	};
+	if (tls && info->has_exporter)
+		transport_r->tls_exporter =
+			slice_of(info->exporter, sizeof(info->exporter));
+}
+
+/* Connected, or TLS is up after STARTTLS. */
+static void stream_up(struct io_stream *stream)
+{
+	struct imap_link *link = io_stream_owner(stream);
+	struct imap_transport transport;
+	struct io_tls_info info;
+	char peer[IO_ADDR_TEXT_MAX];
+
+	fill_transport(link, &info, &transport, peer);
+	if (link->session)
+		imap_session_tls_up(link->session, now_ms(link), &transport);
+	else
+		link->session = imap_session_new(
+			&link->loop->node->imap, &link->port,
+			link->loop->node->random, &transport, now_ms(link));
+	settle(link);
+}
+
+static size_t stream_input(struct io_stream *stream, struct slice in)
+{
+	struct imap_link *link = io_stream_owner(stream);
+	size_t taken = 0;
+
+	while (taken < in.len && imap_session_wants_input(link->session)) {
+		size_t more = imap_session_feed(link->session, now_ms(link),
+						slice_from(in, taken));
+
+		if (more == 0)
+			break;
+		taken += more;
+	}
+	if (taken < in.len || !imap_session_wants_input(link->session)) {
+		link->paused = true;
+		io_stream_pause(stream);
+	}
+	settle(link);
+	return taken;
+}
+
+static void stream_below(struct io_stream *stream)
+{
+	struct imap_link *link = io_stream_owner(stream);
+
+	link->above = false;
+	imap_session_sent(link->session, now_ms(link));
+	settle(link);
+}
+
+static void stream_closed(struct io_stream *stream, enum err err unused_arg)
+{
+	struct imap_link *link = io_stream_owner(stream);
+
+	link->head.stream = NULL;
+	if (!link->session) {
+		link_free(link);
+		return;
+	}
+	timer_stop(io_loop_timers(link->loop->io), &link->tick);
+	imap_session_shutdown(link->session, now_ms(link), "connection lost");
+	settle(link);
+}
+
+static const struct io_stream_ops stream_ops = {
+	.up = stream_up,
+	.input = stream_input,
+	.below = stream_below,
+	.closed = stream_closed,
+};
+
+/* ---- the port ---- */
+
+static struct imap_link *link_of(struct imap_port *port)
+{
+	return container_of(port, struct imap_link, port);
+}
+
+static void port_ask(struct imap_port *port, struct imap_ask *ask)
+{
+	imap_op_start(link_of(port), ask);
+}
+
+static void port_close(struct imap_port *port, uint64_t mailbox_id unused_arg)
+{
+	struct imap_link *link = link_of(port);
+
+	server_loop_unwatch(link->loop, &link->watcher);
+}
+
+static void port_starttls(struct imap_port *port)
+{
+	struct imap_link *link = link_of(port);
+
+	send_output(link);
+	io_stream_starttls(link->head.stream, link->loop->node->tls);
+}
+
+static const struct imap_port port_table = {
+	.ask = port_ask,
+	.close = port_close,
+	.upload_begin = append_upload_begin,
+	.upload_add = append_upload_add,
+	.upload_abort = append_upload_abort,
+	.starttls = port_starttls,
+};
+
+static void link_shutdown(struct server_link *head)
+{
+	struct imap_link *link = container_of(head, struct imap_link, head);
+
+	if (!link->session) {
+		io_stream_abort(link->head.stream, ERR_UNAVAILABLE);
+		return;
+	}
+	imap_session_shutdown(link->session, now_ms(link),
+			      "server is stopping");
+	settle(link);
+}
+
+void imap_link_accept(struct server_loop *loop, struct io_accepted *accepted,
+		      bool implicit_tls)
+{
+	struct imap_link *link;
+
+	if (loop->stopping) {
+		io_accepted_drop(accepted);
+		return;
+	}
+	link = mem_zalloc(1, sizeof(*link));
+	link->port = port_table;
+	link->loop = loop;
+	link->watcher.changed = mailbox_changed;
+	list_init(&link->watcher.link);
+	timer_init(&link->tick, tick_fired);
+	link->head.shutdown = link_shutdown;
+	server_link_enter(&link->head, loop);
+	link->head.stream = io_stream_accept(
+		loop->io, accepted, implicit_tls ? loop->node->tls : NULL,
+		&stream_ops, link);
+}

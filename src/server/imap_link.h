@@ -1,0 +1,55 @@
+/*
+ * One IMAP client: the stream below, the session core, the port between.
+ *
+ * The driver is dull on purpose: octets in, output out, deadlines to a timer.
+ * What the session asks goes to the ops (imap_op.h), which answer through
+ * imap_link_answer.
+ */
+#ifndef SERVER_IMAP_LINK_H
+#define SERVER_IMAP_LINK_H
+
+#include "base/arena.h"
+#include "base/timer.h"
+#include "cluster/namespace.h"
+#include "cluster/rights.h"
+#include "imap/session.h"
+#include "io/stream.h"
+#include "server/loop.h"
+
+struct imap_op;
+struct append; /* op_append.c: uploads of the APPEND under way */
+
+/* Whom the session serves; filled at login. */
+struct imap_user {
+	struct buf name; /* empty: nobody yet */
+	uint64_t id;     /* key of seen state */
+	uint32_t group;  /* home */
+	uint32_t key_version;
+	struct identity identity; /* borrows name */
+	struct namespace_view ns;      /* borrows name and settings */
+};
+
+struct imap_link {
+	struct server_link head;
+	struct server_loop *loop; /* the same as head.loop */
+	struct imap_port port;
+	struct imap_session *session;
+	struct timer tick;
+	struct imap_user user;
+	struct watcher watcher; /* the selected mailbox */
+	uint32_t mailbox_group; /* where it lives */
+	struct append *append;
+	struct imap_op *starting; /* begun inside the session's call */
+	bool above;               /* the stream's queue is above its mark */
+	bool paused;
+	bool closing;
+};
+
+/* A client has arrived; `implicit_tls`: on a port where TLS comes first. */
+void imap_link_accept(struct server_loop *loop, struct io_accepted *accepted,
+		      bool implicit_tls);
+
+/* Gives an ask back to the session; from the link's loop, late. */
+void imap_link_answer(struct imap_link *link, struct imap_ask *ask);
+
+#endif

@@ -1,0 +1,373 @@
+/*
+ * A node's life: start, serve, stop.
+ *
+ * node_start: lock -> identity -> loops and workers -> certificates ->
+ *     admin socket -> (groups -> listeners, if it was ever initialised)
+ * node_stop, on the main loop: listeners -> BYE to every connection -> groups
+ *     -> log -> main loop ends; node_fini closes the files.
+ */
+#include "server/node.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/panic.h"
+#include "io/clock.h"
+#include "io/disk.h"
+#include "io/lock.h"
+#include "io/notify.h"
+#include "server/admin.h"
+#include "server/imap_link.h"
+#include "server/intents.h"
+#include "server/lmtp_link.h"
+#include "server/node_groups.h"
+#include "server/node_serve.h"
+#include "server/upkeep.h"
+
+#define SOFTWARE "Murder"
+
+/* Tasks that may wait for a worker before new work is refused. */
+#define POOL_BACKLOG 100000
+
+struct replica *node_replica(const struct node *node, uint32_t group)
+{
+	for (unsigned i = 0; i < node->group_count; i++)
+		if (node->groups[i].number == group)
+			return node->groups[i].replica;
+	return NULL;
+}
+
+uint64_t node_raft_id(const struct node *node, uint32_t group)
+{
+	for (unsigned i = 0; i < node->group_count; i++)
+		if (node->groups[i].number == group)
+			return node->groups[i].raft_id;
+	return 0;
+}
+
+void node_run_intents(struct node *node)
+{
+	if (node->intents)
+		intents_wake(node->intents);
+}
+
+/* ---- start ---- */
+
+static enum err take_lock(struct node *node, struct buf *why)
+{
+	struct disk *disk = io_disk();
+	const char *data = node->settings->data;
+	enum err err = disk->mkdir(disk, data);
+	struct buf path = { 0 };
+
+	if (err && err != ERR_EXISTS) {
+		buf_printf(why, "%s: cannot be made: %s", data, err_text(err));
+		return err;
+	}
+	buf_printf(&path, "%s/lock", data);
+	err = io_lock_take(buf_cstr(&path), &node->lock);
+	if (err == ERR_LOCKED)
+		buf_printf(why, "%s: another murderd runs on this directory",
+			   data);
+	else if (err)
+		buf_printf(why, "%s: %s", buf_cstr(&path), err_text(err));
+	buf_fini(&path);
+	return err;
+}
+
+static char *with_separator(const char *prefix, char separator)
+{
+	struct buf text = { 0 };
+	char *copy;
+
+	buf_printf(&text, "%s%c", prefix, separator);
+	copy = mem_dup(text.data, text.len);
+	buf_fini(&text);
+	return copy;
+}
+
+/* What the session cores see of the settings. */
+static void fill_configs(struct node *node)
+{
+	const struct settings *settings = node->settings;
+	bool alternate = settings->altnamespace;
+	char separator = settings->separator;
+
+	node->prefixes[0] = with_separator(
+		alternate ? settings->others_prefix : "user", separator);
+	node->prefixes[1] =
+		alternate ? with_separator(settings->shared_prefix, separator)
+			  : mem_dup("", 0);
+	node->imap = (struct imap_config){
+		.hostname = settings->hostname,
+		.software = SOFTWARE,
+		.version = PACKAGE_VERSION,
+		.separator = separator,
+		.prefix_personal = alternate          ? ""
+				   : separator == '/' ? "INBOX/"
+						      : "INBOX.",
+		.prefix_others = node->prefixes[0],
+		.prefix_shared = node->prefixes[1],
+		.append_limit = settings->message_max,
+		.login_timeout_ms = (uint32_t)settings->login_timeout_ms,
+		.idle_timeout_ms = (uint32_t)settings->idle_timeout_ms,
+		.login_delay_ms = (uint32_t)settings->login_delay_ms,
+		.plain_without_tls = settings->plain_without_tls,
+	};
+	node->lmtp = (struct lmtp_config){
+		.hostname = settings->hostname,
+		.message_max = settings->message_max,
+		.detail_separator = settings->detail_separator,
+		.timeout_ms = (uint32_t)settings->idle_timeout_ms,
+		.login_timeout_ms = (uint32_t)settings->login_timeout_ms,
+	};
+}
+
+static unsigned cores(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count < 1 ? 1 : (unsigned)count;
+}
+
+static void make_threads(struct node *node)
+{
+	const struct settings *settings = node->settings;
+	unsigned workers = settings->workers ? settings->workers : cores();
+	unsigned loops =
+		settings->session_loops ? settings->session_loops : cores();
+
+	if (workers < 2)
+		workers = 2;
+	if (workers > IO_POOL_THREADS_MAX)
+		workers = IO_POOL_THREADS_MAX;
+	if (loops > NODE_LOOPS_MAX)
+		loops = NODE_LOOPS_MAX;
+	node->log = io_loop_new("log");
+	node->pool = io_pool_new("worker", workers, POOL_BACKLOG);
+	for (unsigned i = 0; i < loops; i++) {
+		node->loops[i] = server_loop_new(node, i);
+		node->io_loops[i] = node->loops[i]->io;
+	}
+	node->loop_count = loops;
+}
+
+static void run_threads(struct node *node)
+{
+	io_loop_start(node->log);
+	for (unsigned i = 0; i < node->loop_count; i++)
+		io_loop_start(node->io_loops[i]);
+	node->running = true;
+}
+
+static enum err open_groups(struct node *node, struct buf *why)
+{
+	enum err err = node_groups_open(node, why);
+
+	if (!err) {
+		node->serving = true;
+		node->intents = intents_new(node);
+		node->upkeep = upkeep_new(node);
+	}
+	return err;
+}
+
+enum err node_start(struct node *node, const struct settings *settings,
+		    struct io_loop *main_loop, struct buf *why)
+{
+	enum err err;
+
+	*node = (struct node){
+		.settings = settings,
+		.random = random_secure(),
+		.lock = -1,
+		.main = main_loop,
+	};
+	node->random->fill(node->random, node->fake_secret,
+			   sizeof(node->fake_secret));
+	err = take_lock(node, why);
+	if (err)
+		return err;
+	fill_configs(node);
+	make_threads(node);
+	err = identity_read(io_disk(), settings->data, &node->identity, why);
+	if (!err)
+		err = open_groups(node, why);
+	else if (err == ERR_NOTFOUND)
+		err = ERR_NONE;
+	if (!err)
+		err = node_tls_open(node, why);
+	if (!err)
+		err = admin_open(node, why);
+	if (!err && node->serving && node->identity.ready)
+		err = node_listen(node, why);
+	if (err) {
+		node_fini(node);
+		return err;
+	}
+	run_threads(node);
+	if (node->serving)
+		node_groups_start(node);
+	if (node->serving && !node->identity.ready)
+		node_init_resume(node);
+	if (!node->serving)
+		LOG_INFO("not initialised: run `murderctl init`");
+	return ERR_NONE;
+}
+
+/* ---- stop ---- */
+
+struct node_stop {
+	unsigned loops_left;
+	struct task task; /* back to the main loop */
+	struct loop_stop {
+		struct task task;
+		struct server_loop *loop;
+		struct node *node;
+		bool told;
+		struct timer patience;
+	} loops[NODE_LOOPS_MAX];
+};
+
+/* Connections that have not gone by then are cut. */
+#define STOP_PATIENCE_MS 5000
+
+static void groups_stopped_on_main(struct task *task)
+{
+	struct node_stop *stop = container_of(task, struct node_stop, task);
+	struct node *node = stop->loops[0].node;
+
+	LOG_INFO("stopped");
+	io_loop_stop(node->main);
+}
+
+static void groups_stopped(struct node *node)
+{
+	task_post(io_loop_executor(node->main), &node->stop->task,
+		  groups_stopped_on_main);
+}
+
+static void loop_is_empty(struct task *task)
+{
+	struct loop_stop *one = container_of(task, struct loop_stop, task);
+	struct node *node = one->node;
+
+	if (--node->stop->loops_left > 0)
+		return;
+	if (node->serving)
+		node_groups_stop(node, groups_stopped);
+	else
+		groups_stopped(node);
+}
+
+void server_loop_left(struct server_loop *loop)
+{
+	struct node_stop *stop = loop->node->stop;
+
+	if (!loop->stopping || loop->link_count > 0)
+		return;
+	for (unsigned i = 0; i < loop->node->loop_count; i++) {
+		struct loop_stop *one = &stop->loops[i];
+
+		if (one->loop != loop || one->told)
+			continue;
+		one->told = true;
+		timer_stop(io_loop_timers(loop->io), &one->patience);
+		task_post(io_loop_executor(loop->node->main), &one->task,
+			  loop_is_empty);
+	}
+}
+
+static void cut_connections(struct timer *timer)
+{
+	struct loop_stop *one = container_of(timer, struct loop_stop, patience);
+
+	LIST_FOREACH (&one->loop->links, it) {
+		struct server_link *link =
+			LIST_ENTRY(it, struct server_link, link);
+
+		if (link->stream)
+			io_stream_abort(link->stream, ERR_UNAVAILABLE);
+	}
+}
+
+static void stop_loop(struct task *task)
+{
+	struct loop_stop *one = container_of(task, struct loop_stop, task);
+	struct server_loop *loop = one->loop;
+
+	loop->stopping = true;
+	timer_init(&one->patience, cut_connections);
+	timer_set(io_loop_timers(loop->io), &one->patience, STOP_PATIENCE_MS);
+	LIST_FOREACH_SAFE (&loop->links, it) {
+		struct server_link *link =
+			LIST_ENTRY(it, struct server_link, link);
+
+		link->shutdown(link);
+	}
+	server_loop_left(loop);
+}
+
+void node_stop(struct node *node)
+{
+	if (node->stop)
+		return;
+	LOG_INFO("stopping");
+	io_notify(IO_NOTIFY_STOPPING);
+	node->stop = mem_zalloc(1, sizeof(*node->stop));
+	node->stop->loops_left = node->loop_count;
+	node_unlisten(node);
+	if (node->intents)
+		intents_stop(node->intents);
+	if (node->upkeep)
+		upkeep_stop(node->upkeep);
+	for (unsigned i = 0; i < node->loop_count; i++) {
+		struct loop_stop *one = &node->stop->loops[i];
+
+		one->node = node;
+		one->loop = node->loops[i];
+		task_post(node->loops[i]->executor, &one->task, stop_loop);
+	}
+}
+
+static void join_threads(struct node *node)
+{
+	if (!node->running)
+		return;
+	for (unsigned i = 0; i < node->loop_count; i++) {
+		io_loop_stop(node->io_loops[i]);
+		io_loop_join(node->io_loops[i]);
+	}
+	io_loop_stop(node->log);
+	io_loop_join(node->log);
+}
+
+void node_fini(struct node *node)
+{
+	join_threads(node);
+	if (node->admin)
+		admin_close(&node->admin);
+	node_unlisten_free(node);
+	if (node->intents)
+		intents_free(&node->intents);
+	if (node->upkeep)
+		upkeep_free(&node->upkeep);
+	if (node->pool)
+		io_pool_free(&node->pool);
+	node_groups_close(node);
+	for (unsigned i = 0; i < node->loop_count; i++)
+		server_loop_free(&node->loops[i]);
+	if (node->log)
+		io_loop_free(&node->log);
+	if (node->tls)
+		io_tls_unref(&node->tls);
+	identity_fini(&node->identity);
+	mem_free(node->prefixes[0]);
+	mem_free(node->prefixes[1]);
+	mem_free(node->stop);
+	if (node->lock >= 0)
+		io_lock_release(node->lock);
+}

@@ -1,0 +1,135 @@
+/*
+ * A running node: what it owns, in the order in which it starts.
+ *
+ * node_start brings up disk, log, groups and bodies; then sessions may come.
+ * Threads: the main loop (signals, admin socket, listeners), the log loop,
+ * one applier a group, the writers of log and bodies, the workers, and the
+ * session loops.
+ */
+#ifndef SERVER_NODE_H
+#define SERVER_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/random.h"
+#include "cluster/directory_fsm.h"
+#include "cluster/mailgroup_fsm.h"
+#include "imap/session.h"
+#include "io/listener.h"
+#include "io/loop.h"
+#include "io/pool.h"
+#include "io/thread.h"
+#include "io/tls.h"
+#include "lmtp/session.h"
+#include "raft/replica.h"
+#include "raft/wal.h"
+#include "server/identity.h"
+#include "server/loop.h"
+#include "server/settings.h"
+#include "store/body.h"
+
+#define NODE_LOOPS_MAX 256
+#define NODE_LISTENERS_MAX (3 * SETTINGS_LISTEN_MAX)
+
+/* This node's copy of one group with all that belongs to it. */
+struct node_group {
+	struct node *node;
+	uint32_t number; /* 0: the directory */
+	uint64_t raft_id;
+	struct replica *replica;
+	struct io_thread *applier;
+	union {
+		struct directory_fsm directory;
+		struct mailgroup_fsm mail;
+	} fsm;
+	struct task task; /* start and stop, on the log loop */
+};
+
+typedef void node_done(void *arg, enum err err, const char *why);
+
+struct node {
+	const struct settings *settings;
+	struct random *random;
+	int lock; /* file descriptor of <data>/lock */
+	struct identity_file identity;
+	bool clean;    /* the last stop left everything whole */
+	uint64_t boot; /* random, one for each start */
+
+	struct io_loop *main;
+	struct io_loop *log;
+	struct io_thread *wal_writer;
+	struct io_thread *body_writer;
+	struct io_pool *pool;
+	struct wal *wal;
+	struct body_store *bodies;
+	struct node_group *groups; /* [0] is the directory */
+	unsigned group_count;
+	bool serving; /* initialised, groups are open */
+	bool running; /* the threads of the loops were started */
+
+	struct server_loop *loops[NODE_LOOPS_MAX];
+	struct io_loop *io_loops[NODE_LOOPS_MAX];
+	unsigned loop_count;
+	struct io_tls *tls;
+	struct io_listener *listeners[NODE_LISTENERS_MAX];
+	unsigned listener_count;
+	bool deaf; /* the listeners are closed */
+	struct admin *admin;
+	struct intents *intents; /* what is still to be done elsewhere */
+	struct upkeep *upkeep;   /* sweeps and checkpoints of bodies */
+	struct node_stop *stop;  /* NULL: not stopping */
+	bool fenced;             /* another process has this node's id */
+	struct task fenced_task;
+
+	/* what the sessions see of the settings */
+	struct imap_config imap;
+	struct lmtp_config lmtp;
+	char *prefixes[2];                /* owned: "Other Users/", .. */
+	uint8_t fake_secret[SHA256_SIZE]; /* keys of unknown users */
+};
+
+/* The group's replica here; NULL: this node has none. */
+struct replica *node_replica(const struct node *node, uint32_t group);
+
+/* Its raft id; 0: this node has none. */
+uint64_t node_raft_id(const struct node *node, uint32_t group);
+
+static inline struct replica *node_directory(const struct node *node)
+{
+	return node->groups[0].replica;
+}
+
+/* The session loop that runs on `loop`. */
+struct server_loop *node_loop(const struct node *node,
+			      const struct io_loop *loop);
+
+/*
+ * Locks the data directory, opens what is there and starts to serve; a node
+ * that was never initialised only answers murderctl. ERR_LOCKED, ERR_CORRUPT
+ * and the like: `why` says what to do; nothing runs any more.
+ */
+must_use enum err node_start(struct node *node, const struct settings *settings,
+			     struct io_loop *main_loop, struct buf *why);
+
+/*
+ * Makes a new cluster of this node alone: the work of `murderctl init`. On the
+ * main loop; `done` runs there, late. ERR_EXISTS: it was done before.
+ */
+void node_init(struct node *node, struct slice name, node_done *done,
+	       void *arg);
+
+/* There may be new intents: PURGE after a DELETE and the like. Any thread. */
+void node_run_intents(struct node *node);
+
+/*
+ * From the main loop: no new connections, BYE to the old ones, everything to
+ * disk, the clean mark; then the main loop is stopped. Twice is once.
+ */
+void node_stop(struct node *node);
+
+/* After the main loop has ended. */
+void node_fini(struct node *node);
+
+#endif

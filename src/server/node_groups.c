@@ -1,0 +1,399 @@
+/*
+ * What a node keeps on disk, opened in the order in which one relies on the
+ * other: identity, log, bodies, groups.
+ *
+ *   node_groups_open: start count + 1 -> clean mark away -> log -> bodies ->
+ *       each group (checkpoint put back, replayed later from the log)
+ *   node_groups_close: groups -> bodies -> log -> clean mark
+ *
+ * Failures: a damaged log or identity refuses to start and says what to do; a
+ * damaged group is parked by its replica and the others serve on.
+ */
+#include "server/node_groups.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/panic.h"
+#include "io/clock.h"
+#include "io/disk.h"
+
+/* Readers of an environment: loops, workers, appliers and some slack. */
+static unsigned max_readers(const struct node *node)
+{
+	return node->loop_count + IO_POOL_THREADS_MAX + 16;
+}
+
+static void path_of(const struct node *node, const char *below,
+		    struct buf *path)
+{
+	buf_clear(path);
+	buf_printf(path, "%s/%s", node->settings->data, below);
+}
+
+/* ---- the clean mark ---- */
+
+/* Present only after a clean stop: gone, durably, before anything changes. */
+static enum err take_clean_mark(struct node *node)
+{
+	struct disk *disk = io_disk();
+	struct buf path = { 0 };
+	enum err err;
+
+	path_of(node, "clean", &path);
+	err = disk->unlink(disk, buf_cstr(&path));
+	node->clean = err == ERR_NONE;
+	if (!err)
+		err = disk->sync_dir(disk, node->settings->data);
+	buf_fini(&path);
+	return err == ERR_NOTFOUND ? ERR_NONE : err;
+}
+
+static void leave_clean_mark(struct node *node)
+{
+	struct disk *disk = io_disk();
+	struct buf path = { 0 };
+	enum err err;
+	int fd;
+
+	path_of(node, "clean", &path);
+	err = disk->open(disk, buf_cstr(&path), DISK_CREATE, &fd);
+	if (!err) {
+		err = disk->sync(disk, fd);
+		disk->close(disk, fd);
+	}
+	if (!err)
+		err = disk->sync_dir(disk, node->settings->data);
+	if (err)
+		LOG_WARN("no clean mark: the next start replays the log");
+	buf_fini(&path);
+}
+
+/* ---- what the replicas tell ---- */
+
+/* The log knows a higher start count: a restored or cloned disk. */
+static void hook_raise(void *arg, struct replica *replica, uint32_t at_least)
+{
+	struct node *node = arg;
+
+	if (node->identity.start < at_least) {
+		node->identity.start = at_least;
+		/* A write of some 100 octets, once in a node's life. */
+		if (identity_write(io_disk(), node->settings->data,
+				   &node->identity))
+			PANIC("cannot raise the start count");
+	}
+	replica_raised(replica, node->identity.start);
+}
+
+static void stop_main(struct task *task)
+{
+	struct node *node = container_of(task, struct node, fenced_task);
+
+	node_stop(node);
+}
+
+static void hook_fenced(void *arg, struct replica *replica unused_arg)
+{
+	struct node *node = arg;
+
+	LOG_ERROR("another process lives under this node's id: stopping");
+	if (!node->fenced) {
+		node->fenced = true;
+		task_post(io_loop_executor(node->main), &node->fenced_task,
+			  stop_main);
+	}
+}
+
+static void hook_parked(void *arg unused_arg, struct replica *replica,
+			const char *why)
+{
+	struct replica_status status;
+
+	replica_get_status(replica, &status);
+	LOG_ERROR("group %u is parked: %s; other groups serve on; "
+		  "`murderctl status` shows it",
+		  status.group, why);
+}
+
+/* ---- what the machines publish, on the appliers ---- */
+
+static void mail_published(void *arg, const uint64_t *mailboxes, size_t count,
+			   uint64_t applied_index unused_arg)
+{
+	const struct node_group *group = arg;
+	const struct node *node = group->node;
+
+	for (unsigned i = 0; i < node->loop_count; i++)
+		server_loop_publish(node->loops[i], mailboxes, count);
+}
+
+static void directory_published(void *arg, const struct directory_event *events,
+				size_t count, uint64_t applied_index unused_arg)
+{
+	const struct node_group *group = arg;
+
+	for (size_t i = 0; i < count; i++) {
+		if (events[i].kind == DIRECTORY_EVENT_INTENT ||
+		    events[i].kind == DIRECTORY_EVENT_MANY) {
+			node_run_intents(group->node);
+			return;
+		}
+	}
+}
+
+/* ---- opening ---- */
+
+static struct replica_fsm *fsm_init(struct node_group *group)
+{
+	if (group->number == 0) {
+		directory_fsm_init(&group->fsm.directory, directory_published,
+				   group);
+		return &group->fsm.directory.fsm;
+	}
+	mailgroup_fsm_init(&group->fsm.mail, mail_published, group);
+	return &group->fsm.mail.fsm;
+}
+
+static void group_path(const struct node *node, uint32_t number,
+		       struct buf *path)
+{
+	path_of(node, "directory", path);
+	if (number) {
+		buf_clear(path);
+		buf_printf(path, "%s/g%u", node->settings->data, number);
+	}
+}
+
+static enum err group_open(struct node *node, struct node_group *group,
+			   const struct identity_replica *identity)
+{
+	struct replica_options options = {
+		.group = identity->group,
+		.raft_id = identity->raft_id,
+		.address = node->identity.name,
+		.start_count = node->identity.start,
+		.boot = node->boot,
+		.bootstrap = !node->identity.ready,
+		.wal = node->wal,
+		.log_loop = io_loop_executor(node->log),
+		.pool = io_pool_executor(node->pool),
+		.timers = io_loop_timers(node->log),
+		.clock = io_loop_clock(node->log),
+		.random = node->random,
+		.hooks = { node, hook_raise, hook_fenced, hook_parked, NULL },
+	};
+	struct buf path = { 0 };
+	struct buf name = { 0 };
+	enum err err;
+
+	group->node = node;
+	group->number = identity->group;
+	group->raft_id = identity->raft_id;
+	buf_printf(&name, "apply-%u", group->number);
+	group->applier = io_thread_new(buf_cstr(&name));
+	group_path(node, group->number, &path);
+	options.applier = io_thread_executor(group->applier);
+	options.env.path = buf_cstr(&path);
+	options.env.map_size = node->settings->map_size;
+	options.env.max_readers = max_readers(node);
+	options.env.disk = io_disk();
+	options.env.clean = node->clean;
+	options.fsm = fsm_init(group);
+	err = replica_open(&options, &group->replica);
+	buf_fini(&path);
+	buf_fini(&name);
+	return err;
+}
+
+static enum err wal_begin(struct node *node, struct buf *why)
+{
+	struct wal_options options = {
+		.disk = io_disk(),
+		.loop = io_loop_executor(node->log),
+		.writer = io_thread_executor(node->wal_writer),
+		.pool = io_pool_executor(node->pool),
+		.timers = io_loop_timers(node->log),
+		.random = node->random,
+		.segment_size = node->settings->wal_segment,
+		.keep_bytes = node->settings->wal_keep,
+		.min_free = node->settings->space_min,
+	};
+	struct buf path = { 0 };
+	enum err err;
+
+	path_of(node, "wal", &path);
+	options.path = buf_cstr(&path);
+	err = wal_open(&options, &node->wal, why);
+	buf_fini(&path);
+	return err;
+}
+
+static enum err bodies_begin(struct node *node, struct buf *why)
+{
+	struct body_options options = {
+		.disk = io_disk(),
+		.writer = io_thread_executor(node->body_writer),
+		.pool = io_pool_executor(node->pool),
+		.max_readers = max_readers(node),
+		.clean = node->clean,
+	};
+	struct buf path = { 0 };
+	enum err err;
+
+	path_of(node, "bodies", &path);
+	options.path = buf_cstr(&path);
+	err = body_store_open(&options, &node->bodies);
+	if (err)
+		buf_printf(why, "%s: %s", buf_cstr(&path), err_text(err));
+	buf_fini(&path);
+	return err;
+}
+
+static enum err groups_begin(struct node *node, struct buf *why)
+{
+	const struct identity_file *identity = &node->identity;
+
+	node->groups =
+		mem_zalloc(identity->replica_count, sizeof(*node->groups));
+	for (unsigned i = 0; i < identity->replica_count; i++) {
+		enum err err = group_open(node, &node->groups[i],
+					  &identity->replicas[i]);
+
+		node->group_count = i + 1;
+		if (err) {
+			buf_printf(why, "group %u: %s",
+				   identity->replicas[i].group, err_text(err));
+			return err;
+		}
+	}
+	return ERR_NONE;
+}
+
+enum err node_groups_open(struct node *node, struct buf *why)
+{
+	enum err err;
+
+	MUST(node->identity.replica_count > 0);
+	MUST(node->identity.replicas[0].group == 0);
+	node->identity.start++;
+	node->boot = random_u64(node->random) | 1;
+	err = identity_write(io_disk(), node->settings->data, &node->identity);
+	if (!err)
+		err = take_clean_mark(node);
+	if (err) {
+		buf_printf(why, "%s: %s", node->settings->data, err_text(err));
+		return err;
+	}
+	node->wal_writer = io_thread_new("wal-writer");
+	node->body_writer = io_thread_new("body-writer");
+	err = wal_begin(node, why);
+	if (!err)
+		err = bodies_begin(node, why);
+	if (!err)
+		err = groups_begin(node, why);
+	return err;
+}
+
+/* ---- starting and stopping: on the log loop ---- */
+
+static void group_start(struct task *task)
+{
+	replica_start(container_of(task, struct node_group, task)->replica);
+}
+
+void node_groups_start(struct node *node)
+{
+	for (unsigned i = 0; i < node->group_count; i++)
+		task_post(io_loop_executor(node->log), &node->groups[i].task,
+			  group_start);
+}
+
+struct groups_stop {
+	struct task task;
+	struct node *node;
+	unsigned left;
+	node_groups_stopped *stopped;
+};
+
+static void wal_ended(void *arg)
+{
+	struct groups_stop *stop = arg;
+	struct node *node = stop->node;
+	node_groups_stopped *stopped = stop->stopped;
+
+	mem_free(stop);
+	stopped(node);
+}
+
+static void group_ended(struct replica *replica unused_arg, void *arg)
+{
+	struct groups_stop *stop = arg;
+
+	if (--stop->left == 0)
+		wal_stop(stop->node->wal, wal_ended, stop);
+}
+
+static void groups_stop(struct task *task)
+{
+	struct groups_stop *stop = container_of(task, struct groups_stop, task);
+	struct node *node = stop->node;
+
+	for (unsigned i = 0; i < node->group_count; i++)
+		replica_stop(node->groups[i].replica, group_ended, stop);
+}
+
+void node_groups_stop(struct node *node, node_groups_stopped *stopped)
+{
+	struct groups_stop *stop = mem_zalloc(1, sizeof(*stop));
+
+	stop->node = node;
+	stop->left = node->group_count;
+	stop->stopped = stopped;
+	task_post(io_loop_executor(node->log), &stop->task, groups_stop);
+}
+
+/* ---- closing ---- */
+
+/* True if what the group keeps is whole as it stands. */
+static bool group_close(struct node_group *group)
+{
+	struct replica_status status = { .parked = true };
+
+	if (group->replica) {
+		replica_get_status(group->replica, &status);
+		replica_close(&group->replica);
+	}
+	if (group->number == 0)
+		directory_fsm_fini(&group->fsm.directory);
+	else
+		mailgroup_fsm_fini(&group->fsm.mail);
+	return !status.parked &&
+	       status.checkpoint_index == status.applied_index;
+}
+
+void node_groups_close(struct node *node)
+{
+	bool clean = node->serving;
+
+	for (unsigned i = 0; i < node->group_count; i++) {
+		if (node->groups[i].applier)
+			io_thread_free(&node->groups[i].applier);
+		clean &= group_close(&node->groups[i]);
+	}
+	mem_free(node->groups);
+	node->groups = NULL;
+	node->group_count = 0;
+	if (node->body_writer)
+		io_thread_free(&node->body_writer);
+	if (node->bodies)
+		clean &= body_store_close(&node->bodies, clean) == ERR_NONE;
+	if (node->wal_writer)
+		io_thread_free(&node->wal_writer);
+	if (node->wal)
+		wal_close(&node->wal);
+	if (clean)
+		leave_clean_mark(node);
+}

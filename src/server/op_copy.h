@@ -1,0 +1,35 @@
+/*
+ * COPY and MOVE: what op_copy.c and op_copy_across.c share.
+ */
+#ifndef SERVER_OP_COPY_H
+#define SERVER_OP_COPY_H
+
+#include "server/imap_op.h"
+
+struct copy_across; /* op_copy_across.c */
+
+struct copy_op {
+	struct imap_op op;
+	struct imap_found found; /* the target */
+	uint64_t quota_octets;
+	uint64_t quota_messages;
+	struct replica *replica; /* of the target's group */
+	struct uidset rest;      /* source UIDs not proposed yet */
+	struct uidset chunk;
+	struct op_id copy; /* of a staged copy; turn 0: none */
+	uint32_t staged;
+	enum err refusal; /* why a staged copy is dropped */
+	struct copy_across *across;
+};
+
+struct imap_ask_copy *copy_ask(struct copy_op *op);
+
+/* The n-th of `source` became first_uid + n. */
+void copy_add_pairs(struct copy_op *op, const struct uidset *source,
+		    uint32_t first_uid);
+
+/* Another group: rows, holds, one APPEND; ends the op. */
+void copy_across(struct copy_op *op);
+void copy_across_free(struct copy_across **acrossp);
+
+#endif

@@ -1,0 +1,229 @@
+/*
+ * COPY to a mailbox of another group: the bodies are here already, so it is
+ * an APPEND there of what the rows say.
+ *
+ * RESERVE a slot -> ROWS -> HOLDS, one a body -> COMMAND -> done
+ *
+ * MOVE across groups needs the three commands of architecture.md 7 (CLAIM,
+ * append, END), which come with the second node: until then ERR_CANNOT. More
+ * messages than one command takes are ERR_LIMIT: COPY is all or nothing.
+ */
+#include "base/mem.h"
+#include "base/panic.h"
+#include "server/mailbox_view.h"
+#include "server/node.h"
+#include "server/op_copy.h"
+
+struct copy_across {
+	struct copy_op *op;
+	struct proposal proposal;
+	bool reserved;
+	struct mailgroup_message *messages; /* in the ask's arena */
+	size_t count;
+	struct uidset source; /* their UIDs */
+	struct body_have have;
+	size_t held;
+	enum err err; /* of the worker */
+};
+
+void copy_across_free(struct copy_across **acrossp)
+{
+	struct copy_across *across = *acrossp;
+
+	*acrossp = NULL;
+	if (across->reserved)
+		replica_release(across->op->replica, &across->proposal);
+	proposal_fini(&across->proposal);
+	uidset_fini(&across->source);
+	mem_free(across);
+}
+
+static void across_answered(struct proposal *proposal)
+{
+	struct copy_across *across = proposal->owner;
+	struct mailgroup_append_result result;
+	enum err err = proposal->err;
+
+	if (!err)
+		err = mailgroup_append_result(buf_slice(&proposal->result),
+					      &result);
+	if (!err)
+		copy_add_pairs(across->op, &across->source, result.first_uid);
+	imap_op_end(&across->op->op, err == ERR_GONE ? ERR_NOTFOUND : err);
+}
+
+static void across_submit(struct copy_across *across)
+{
+	struct copy_op *op = across->op;
+	struct node *node = op->op.link->loop->node;
+	uint64_t holder = node_raft_id(node, op->found.group);
+	struct mailgroup_append command = {
+		.target = { op->found.id, op->found.root, op->quota_octets,
+			    op->quota_messages },
+		.user = op->op.link->user.id,
+		.holders = { &holder, 1 },
+		.messages = across->messages,
+		.count = across->count,
+	};
+	enum err err =
+		mailgroup_append_encode(&command, &across->proposal.body);
+
+	if (err == ERR_LIMIT) {
+		/* They are made from the bodies when asked for. */
+		for (size_t i = 0; i < across->count; i++)
+			across->messages[i].structure = SLICE_NONE;
+		err = mailgroup_append_encode(&command, &across->proposal.body);
+	}
+	if (err) {
+		imap_op_end(&op->op, err);
+		return;
+	}
+	across->reserved = false;
+	across->proposal.kind = MAILGROUP_APPEND;
+	across->proposal.version = MAILGROUP_COMMAND_VERSION;
+	replica_submit(op->replica, &across->proposal, across_answered);
+}
+
+static void hold_next(struct copy_across *across);
+
+static void held(struct body_have *have)
+{
+	struct copy_across *across = have->owner;
+
+	if (have->err) {
+		imap_op_end(&across->op->op, ERR_UNAVAILABLE);
+		return;
+	}
+	across->held++;
+	hold_next(across);
+}
+
+static void hold_next(struct copy_across *across)
+{
+	const struct op_id *op = &across->proposal.op;
+	struct imap_link *link = across->op->op.link;
+
+	if (across->held == across->count) {
+		across_submit(across);
+		return;
+	}
+	across->have = (struct body_have){
+		.home = link->loop->executor,
+		.owner = across,
+		.hold = { across->op->found.group, op->slot, op->proposer,
+			  op->turn },
+		.hash = across->messages[across->held].hash,
+	};
+	body_have(link->loop->node->bodies, &across->have, held);
+}
+
+/* ---- rows ---- */
+
+static void add_message(struct copy_across *across,
+			const struct mailgroup_row *row,
+			const struct slice *names)
+{
+	struct arena *arena = copy_ask(across->op)->ask.arena;
+	struct slice *keywords =
+		arena_zalloc(arena, MAILGROUP_KEYWORDS_MAX, sizeof(*keywords));
+	struct mailgroup_message *message = &across->messages[across->count++];
+	size_t count = 0;
+
+	for (unsigned i = 0; i < MAILGROUP_KEYWORDS_MAX; i++)
+		if (mailgroup_keyword_has(&row->keywords, i))
+			keywords[count++] = names[i];
+	*message = (struct mailgroup_message){
+		.hash = row->hash,
+		.size = row->size,
+		.date_s = row->date_s,
+		.zone_min = row->zone_min,
+		.flags = row->flags,
+		.keywords = { keywords, count },
+		.structure = arena_slice(arena, row->structure),
+	};
+	uidset_add(&across->source, row->uid, row->uid);
+}
+
+static void read_rows(struct copy_across *across, struct store_txn *txn)
+{
+	struct copy_op *op = across->op;
+	const struct imap_ask_copy *ask = copy_ask(op);
+	struct mailgroup_row row;
+	struct slice *names;
+	size_t name_count;
+
+	mailbox_keywords_copy(txn, ask->mailbox_id, ask->ask.arena, &names,
+			      &name_count);
+	for (size_t i = 0; i < op->rest.count; i++) {
+		struct mailgroup_walk walk;
+
+		mailgroup_walk_begin(
+			&walk, txn, ask->mailbox_id, op->op.link->user.id,
+			op->rest.ranges[i].first, op->rest.ranges[i].last,
+			MAILGROUP_STATE | MAILGROUP_FIXED);
+		while (mailgroup_walk_next(&walk, &row))
+			add_message(across, &row, names);
+		mailgroup_walk_end(&walk);
+	}
+}
+
+static void rows_work(struct imap_op *base)
+{
+	struct copy_across *across = ((struct copy_op *)base)->across;
+	struct replica *source =
+		node_replica(base->link->loop->node, base->link->mailbox_group);
+	struct store_env *env = source ? replica_env(source) : NULL;
+	struct store_txn *txn;
+
+	across->err = env ? store_read_begin(env, &txn) : ERR_UNAVAILABLE;
+	if (across->err)
+		return;
+	read_rows(across, txn);
+	across->err = store_txn_error(txn);
+	store_end(&txn);
+}
+
+static void rows_done(struct imap_op *base)
+{
+	struct copy_across *across = ((struct copy_op *)base)->across;
+
+	if (across->err)
+		imap_op_end(base, ERR_UNAVAILABLE);
+	else if (across->count == 0)
+		imap_op_end(base, ERR_NONE);
+	else
+		hold_next(across);
+}
+
+static void reserved(struct proposal *proposal)
+{
+	struct copy_across *across = proposal->owner;
+
+	across->reserved = !proposal->err;
+	if (proposal->err)
+		imap_op_end(&across->op->op, proposal->err);
+	else
+		imap_op_on_pool(&across->op->op, rows_work, rows_done);
+}
+
+void copy_across(struct copy_op *op)
+{
+	uint64_t size = uidset_size(&op->rest);
+	struct copy_across *across;
+
+	if (copy_ask(op)->move) {
+		imap_op_end(&op->op, ERR_CANNOT);
+		return;
+	}
+	if (!op->replica || size > MAILGROUP_ROWS_MAX) {
+		imap_op_end(&op->op, op->replica ? ERR_LIMIT : ERR_UNAVAILABLE);
+		return;
+	}
+	across = mem_zalloc(1, sizeof(*across));
+	op->across = across;
+	across->op = op;
+	across->messages = arena_zalloc(copy_ask(op)->ask.arena, (size_t)size,
+					sizeof(*across->messages));
+	proposal_init(&across->proposal, op->op.link->loop->executor, across);
+	replica_reserve(op->replica, &across->proposal, reserved);
+}

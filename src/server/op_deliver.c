@@ -1,0 +1,595 @@
+/*
+ * LMTP: one body, one command for each group that has recipients
+ * (architecture.md 7).
+ *
+ * RECIPIENT: DIRECTORY (read index) -> FIND user and folder
+ * upload: RESERVE a slot of the first recipient's group; the body gets the
+ *     hold {group, op id} while it comes
+ * DELIVER: for each group in turn: RESERVE (but the first) -> HOLD the body ->
+ *     COMMAND -> answers of its recipients
+ *
+ * `delivered` in the group's state makes a retry harmless: its key is
+ * SHA-256(owner, MAIL FROM, octets as received), so the trace header that
+ * differs each time does not count [S14].
+ *
+ * An unknown outcome of one group's command ends the ask as unknown: the
+ * session closes without replies, and the retry finds what was done.
+ */
+#include "server/op_deliver.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/pack.h"
+#include "base/panic.h"
+#include "base/unicode.h"
+#include "cluster/directory.h"
+#include "cluster/mailgroup_command.h"
+#include "server/node.h"
+#include "server/upload.h"
+
+/* A recipient that may receive: lmtp_ask_recipient.target. */
+struct target {
+	struct slice user; /* normalised */
+	uint64_t user_id;
+	uint64_t mailbox;
+	uint64_t root;
+	uint32_t group;
+	uint64_t quota_octets;
+	uint64_t quota_messages;
+};
+
+/* One message on its way. */
+struct lmtp_upload {
+	struct deliver *deliver;
+};
+
+struct deliver {
+	struct lmtp_link *link; /* NULL: abandoned, waits for its slot */
+	struct lmtp_upload handle;
+	struct upload *upload;
+	struct sha256_state *received; /* octets as received */
+	struct sha256 received_hash;
+	struct upload_result body;
+
+	struct proposal proposal;
+	struct replica *replica; /* of the group being done */
+	uint32_t group;
+	bool reserving;
+	bool reserved;
+	enum err reserve_err;
+	struct body_have have;
+
+	struct lmtp_ask_upload *waiting;
+	struct task check; /* looks at `waiting` after the call */
+	bool checking;
+	struct lmtp_ask_deliver *ask;
+	bool *done; /* per delivery: its group was done */
+};
+
+static struct deliver *deliver_of(struct lmtp_upload *upload)
+{
+	return upload->deliver;
+}
+
+static struct node *node_of(const struct deliver *deliver)
+{
+	return deliver->link->head.loop->node;
+}
+
+/* ---- RECIPIENT ---- */
+
+struct recipient_op {
+	struct lmtp_link *link;
+	struct lmtp_ask_recipient *ask;
+	struct read_index read;
+	struct task task;
+};
+
+static void recipient_answer(struct task *task)
+{
+	struct recipient_op *op = container_of(task, struct recipient_op, task);
+	struct lmtp_link *link = op->link;
+	struct lmtp_ask *ask = &op->ask->ask;
+
+	mem_free(op);
+	lmtp_link_answer(link, ask);
+}
+
+/* The whole address, else its local part: `john@example.org`, `john`. */
+static bool find_user(struct store_txn *txn, struct slice address,
+		      struct directory_user *user_r)
+{
+	struct slice domain = address;
+	struct slice local = slice_cut(&domain, '@');
+
+	return directory_user_find(txn, address, user_r) ||
+	       directory_user_find(txn, local, user_r);
+}
+
+/* INBOX, or the folder that the detail names if there is one. */
+static bool find_mailbox(struct store_txn *txn, struct slice user,
+			 struct slice detail,
+			 struct directory_mailbox *mailbox_r)
+{
+	struct buf name = { 0 };
+	size_t inbox_len;
+	bool found = false;
+
+	names_add_inbox(user, &name);
+	inbox_len = name.len;
+	if (detail.len) {
+		buf_add_octet(&name, '.');
+		if (unicode_nfc(detail, &name) == ERR_NONE &&
+		    names_check(buf_slice(&name)) == ERR_NONE)
+			found = directory_mailbox_find(txn, buf_slice(&name),
+						       mailbox_r);
+	}
+	if (!found)
+		found = directory_mailbox_find(
+			txn, slice_first(buf_slice(&name), inbox_len),
+			mailbox_r);
+	buf_fini(&name);
+	return found;
+}
+
+static enum err find_target(struct recipient_op *op, struct store_txn *txn)
+{
+	struct lmtp_ask_recipient *ask = op->ask;
+	struct directory_mailbox mailbox;
+	struct directory_user user;
+	struct target *target;
+
+	if (!find_user(txn, ask->user, &user))
+		return ERR_NOTFOUND;
+	if (!user.enabled)
+		return ERR_DISABLED;
+	if (!find_mailbox(txn, user.name, ask->detail, &mailbox))
+		return ERR_NOTFOUND;
+	target = ARENA_NEW(ask->ask.arena, struct target);
+	target->user = arena_slice(ask->ask.arena, user.name);
+	target->user_id = user.id;
+	target->mailbox = mailbox.id;
+	target->root = mailbox.root;
+	target->group = mailbox.group;
+	target->quota_octets = user.quota_octets;
+	target->quota_messages = user.quota_messages;
+	ask->target = target;
+	return ERR_NONE;
+}
+
+static void recipient_find(struct read_index *read)
+{
+	struct recipient_op *op = read->owner;
+	struct replica *directory = node_directory(op->link->head.loop->node);
+	struct store_env *env = replica_env(directory);
+	struct store_txn *txn;
+	enum err err = read->err ? ERR_UNAVAILABLE : ERR_NONE;
+
+	if (!err && (!env || store_read_begin(env, &txn)))
+		err = ERR_UNAVAILABLE;
+	if (!err) {
+		err = find_target(op, txn);
+		if (store_txn_error(txn))
+			err = ERR_UNAVAILABLE;
+		store_end(&txn);
+	}
+	op->ask->ask.err = err;
+	recipient_answer(&op->task);
+}
+
+static void recipient_begin(struct lmtp_link *link, struct lmtp_ask *ask)
+{
+	struct recipient_op *op = mem_zalloc(1, sizeof(*op));
+
+	op->link = link;
+	op->ask = container_of(ask, struct lmtp_ask_recipient, ask);
+	op->read.home = link->head.loop->executor;
+	op->read.owner = op;
+	replica_read_index(node_directory(link->head.loop->node), &op->read,
+			   recipient_find);
+}
+
+/* ---- the message ---- */
+
+static void deliver_free(struct deliver *deliver)
+{
+	if (deliver->upload)
+		upload_free(&deliver->upload);
+	if (deliver->received)
+		sha256_free(&deliver->received);
+	if (deliver->reserved)
+		replica_release(deliver->replica, &deliver->proposal);
+	proposal_fini(&deliver->proposal);
+	mem_free(deliver);
+}
+
+/* Frees what nobody wants, unless something of it is still under way. */
+static void free_if_idle(struct deliver *deliver)
+{
+	if (!deliver->link && !deliver->reserving && !deliver->checking)
+		deliver_free(deliver);
+}
+
+static void abandon(struct deliver *deliver)
+{
+	deliver->link->deliver = NULL;
+	deliver->link = NULL;
+	free_if_idle(deliver);
+}
+
+void deliver_abandon(struct lmtp_link *link)
+{
+	if (link->deliver)
+		abandon(link->deliver);
+}
+
+static struct body_hold hold_of(const struct deliver *deliver)
+{
+	const struct op_id *op = &deliver->proposal.op;
+
+	return (struct body_hold){
+		.group = deliver->group,
+		.slot = op->slot,
+		.proposer = op->proposer,
+		.turn = op->turn,
+	};
+}
+
+/* Answers ASK_UPLOAD if what it waits for is there. */
+static void check_waiting(struct deliver *deliver)
+{
+	struct lmtp_ask_upload *ask = deliver->waiting;
+
+	if (!ask || deliver->reserving)
+		return;
+	if (deliver->reserve_err)
+		ask->ask.err = deliver->reserve_err;
+	else if (!ask->finish && upload_is_starved(deliver->upload))
+		return;
+	else if (ask->finish && !upload_done(deliver->upload, &deliver->body))
+		return;
+	else if (ask->finish)
+		ask->ask.err = deliver->body.err;
+	deliver->waiting = NULL;
+	lmtp_link_answer(deliver->link, &ask->ask);
+}
+
+static void upload_moved(struct upload *upload unused_arg, void *arg)
+{
+	check_waiting(arg);
+}
+
+static void first_reserved(struct proposal *proposal)
+{
+	struct deliver *deliver = proposal->owner;
+	struct body_hold hold;
+
+	deliver->reserving = false;
+	deliver->reserve_err = proposal->err;
+	deliver->reserved = !proposal->err;
+	if (!deliver->link) {
+		free_if_idle(deliver);
+		return;
+	}
+	if (deliver->reserved) {
+		hold = hold_of(deliver);
+		upload_set_hold(deliver->upload, &hold);
+	}
+	check_waiting(deliver);
+}
+
+static void reserve(struct deliver *deliver, uint32_t group,
+		    proposal_done *done)
+{
+	deliver->group = group;
+	deliver->replica = node_replica(node_of(deliver), group);
+	MUST(deliver->replica); /* the recipient was found on this node */
+	proposal_fini(&deliver->proposal);
+	proposal_init(&deliver->proposal, deliver->link->head.loop->executor,
+		      deliver);
+	deliver->reserving = true;
+	replica_reserve(deliver->replica, &deliver->proposal, done);
+}
+
+static struct lmtp_link *link_of(struct lmtp_port *port)
+{
+	return container_of(port, struct lmtp_link, port);
+}
+
+enum err deliver_upload_begin(struct lmtp_port *port, void *first_target,
+			      struct lmtp_upload **upload_r)
+{
+	struct lmtp_link *link = link_of(port);
+	const struct target *target = first_target;
+	struct deliver *deliver;
+
+	MUST(!link->deliver);
+	if (!node_replica(link->head.loop->node, target->group))
+		return ERR_UNAVAILABLE;
+	deliver = mem_zalloc(1, sizeof(*deliver));
+	deliver->link = link;
+	deliver->handle.deliver = deliver;
+	deliver->received = sha256_new();
+	deliver->upload =
+		upload_new(link->head.loop->node->bodies,
+			   link->head.loop->executor, upload_moved, deliver);
+	link->deliver = deliver;
+	reserve(deliver, target->group, first_reserved);
+	*upload_r = &deliver->handle;
+	return ERR_NONE;
+}
+
+bool deliver_upload_add(struct lmtp_port *port unused_arg,
+			struct lmtp_upload *upload, struct slice octets,
+			bool trace)
+{
+	struct deliver *deliver = deliver_of(upload);
+
+	if (!trace)
+		sha256_add(deliver->received, octets);
+	return upload_add(deliver->upload, octets);
+}
+
+void deliver_upload_abort(struct lmtp_port *port unused_arg,
+			  struct lmtp_upload *upload)
+{
+	abandon(deliver_of(upload));
+}
+
+static void upload_ask_begin(struct lmtp_ask *ask)
+{
+	struct lmtp_ask_upload *upload =
+		container_of(ask, struct lmtp_ask_upload, ask);
+	struct deliver *deliver = deliver_of(upload->upload);
+
+	deliver->waiting = upload;
+	if (!upload->finish)
+		return;
+	sha256_finish(&deliver->received, &deliver->received_hash);
+	upload_finish(deliver->upload);
+}
+
+/* ---- DELIVER ---- */
+
+static struct target *target_at(const struct deliver *deliver, size_t i)
+{
+	return deliver->ask->deliveries[i].target;
+}
+
+static void end(struct deliver *deliver, enum err err)
+{
+	struct lmtp_link *link = deliver->link;
+	struct lmtp_ask *ask = &deliver->ask->ask;
+
+	ask->err = err;
+	abandon(deliver);
+	lmtp_link_answer(link, ask);
+}
+
+static void next_group(struct deliver *deliver);
+
+/* All recipients of the group get this answer. */
+static void group_failed(struct deliver *deliver, enum err err)
+{
+	if (err_outcome(err) == OUTCOME_UNKNOWN) {
+		end(deliver, err);
+		return;
+	}
+	for (size_t i = 0; i < deliver->ask->count; i++)
+		if (target_at(deliver, i)->group == deliver->group &&
+		    !deliver->done[i]) {
+			deliver->done[i] = true;
+			deliver->ask->deliveries[i].err = err;
+		}
+	next_group(deliver);
+}
+
+static void group_answered(struct proposal *proposal)
+{
+	struct deliver *deliver = proposal->owner;
+	struct mailgroup_deliver_result result;
+	enum err err = proposal->err;
+	size_t n = 0;
+
+	if (!err)
+		err = mailgroup_deliver_result(buf_slice(&proposal->result),
+					       &result);
+	if (err) {
+		group_failed(deliver, err);
+		return;
+	}
+	for (size_t i = 0; i < deliver->ask->count; i++) {
+		if (target_at(deliver, i)->group != deliver->group ||
+		    deliver->done[i])
+			continue;
+		if (n == result.count)
+			break;
+		deliver->done[i] = true;
+		deliver->ask->deliveries[i].err = result.deliveries[n++].err;
+	}
+	next_group(deliver);
+}
+
+/* SHA-256(owner, MAIL FROM, octets as received); lengths keep them apart. */
+static void key_of(const struct deliver *deliver, const struct target *target,
+		   struct sha256 *key_r)
+{
+	struct buf text = { 0 };
+
+	pack_u64(&text, target->mailbox);
+	pack_bytes(&text, target->user);
+	pack_bytes(&text, deliver->ask->mail_from);
+	buf_add(&text, deliver->received_hash.octets, SHA256_SIZE);
+	sha256(buf_slice(&text), key_r);
+	buf_fini(&text);
+}
+
+/* Up to MAILGROUP_TARGETS_MAX recipients; the rest is a command of its own. */
+static size_t fill_deliveries(const struct deliver *deliver,
+			      struct mailgroup_delivery *deliveries)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < deliver->ask->count; i++) {
+		const struct target *target = target_at(deliver, i);
+		struct mailgroup_delivery *to = &deliveries[count];
+
+		if (target->group != deliver->group || deliver->done[i])
+			continue;
+		if (++count > MAILGROUP_TARGETS_MAX)
+			return MAILGROUP_TARGETS_MAX;
+		to->target = (struct mailgroup_target){
+			target->mailbox,
+			target->root,
+			target->quota_octets,
+			target->quota_messages,
+		};
+		to->user = target->user_id;
+		key_of(deliver, target, &to->key);
+	}
+	return count;
+}
+
+static void group_submit(struct deliver *deliver)
+{
+	struct arena *arena = deliver->ask->ask.arena;
+	struct io_loop *io = deliver->link->head.loop->io;
+	uint64_t holder = node_raft_id(node_of(deliver), deliver->group);
+	struct mailgroup_deliver command = {
+		.holders = { &holder, 1 },
+		.hash = deliver->body.hash,
+		.size = deliver->body.size,
+		.date_s = (int64_t)(clock_wall_ms(io_loop_clock(io)) / 1000),
+		.structure = deliver->body.structure,
+	};
+	struct mailgroup_delivery *deliveries =
+		arena_zalloc(arena, MAILGROUP_TARGETS_MAX, sizeof(*deliveries));
+	enum err err;
+
+	command.deliveries = deliveries;
+	command.count = fill_deliveries(deliver, deliveries);
+	err = mailgroup_deliver_encode(&command, &deliver->proposal.body);
+	if (err == ERR_LIMIT) {
+		command.structure = SLICE_NONE; /* made when asked for */
+		err = mailgroup_deliver_encode(&command,
+					       &deliver->proposal.body);
+	}
+	if (err) {
+		group_failed(deliver, err);
+		return;
+	}
+	deliver->reserved = false; /* the slot goes with the proposal */
+	deliver->proposal.kind = MAILGROUP_DELIVER;
+	deliver->proposal.version = MAILGROUP_COMMAND_VERSION;
+	replica_submit(deliver->replica, &deliver->proposal, group_answered);
+}
+
+static void group_held(struct body_have *have)
+{
+	struct deliver *deliver = have->owner;
+
+	if (have->err)
+		group_failed(deliver, ERR_UNAVAILABLE);
+	else
+		group_submit(deliver);
+}
+
+static void group_reserved(struct proposal *proposal)
+{
+	struct deliver *deliver = proposal->owner;
+
+	deliver->reserving = false;
+	deliver->reserved = !proposal->err;
+	if (proposal->err) {
+		group_failed(deliver, proposal->err);
+		return;
+	}
+	deliver->have = (struct body_have){
+		.home = deliver->link->head.loop->executor,
+		.owner = deliver,
+		.hold = hold_of(deliver),
+		.hash = deliver->body.hash,
+	};
+	body_have(node_of(deliver)->bodies, &deliver->have, group_held);
+}
+
+/* The group of the first recipient without an answer; none: the end. */
+static void next_group(struct deliver *deliver)
+{
+	size_t i = 0;
+
+	while (i < deliver->ask->count && deliver->done[i])
+		i++;
+	if (deliver->reserved) {
+		replica_release(deliver->replica, &deliver->proposal);
+		deliver->reserved = false;
+	}
+	if (i == deliver->ask->count)
+		end(deliver, ERR_NONE);
+	else
+		reserve(deliver, target_at(deliver, i)->group, group_reserved);
+}
+
+static void deliver_begin(struct lmtp_ask *ask)
+{
+	struct lmtp_ask_deliver *deliver_ask =
+		container_of(ask, struct lmtp_ask_deliver, ask);
+	struct deliver *deliver = deliver_of(deliver_ask->upload);
+
+	deliver->ask = deliver_ask;
+	deliver->done = arena_zalloc(ask->arena, deliver_ask->count,
+				     sizeof(*deliver->done));
+	/* The slot of the upload belongs to the first recipient's group. */
+	group_submit(deliver);
+}
+
+/* ---- the port ---- */
+
+/* What is waited for may be there already; never answered inside the call. */
+static void check_later(struct task *task)
+{
+	struct deliver *deliver = container_of(task, struct deliver, check);
+
+	deliver->checking = false;
+	if (deliver->link)
+		check_waiting(deliver);
+	else
+		free_if_idle(deliver);
+}
+
+void deliver_ask(struct lmtp_port *port, struct lmtp_ask *ask)
+{
+	struct lmtp_link *link = link_of(port);
+
+	switch (ask->kind) {
+	case LMTP_ASK_RECIPIENT:
+		recipient_begin(link, ask);
+		break;
+	case LMTP_ASK_UPLOAD:
+		upload_ask_begin(ask);
+		if (link->deliver->checking)
+			break;
+		link->deliver->checking = true;
+		task_post(link->head.loop->executor, &link->deliver->check,
+			  check_later);
+		break;
+	case LMTP_ASK_DELIVER:
+		deliver_begin(ask);
+		break;
+	}
+}
+
+struct slice deliver_date(struct lmtp_port *port, struct arena *arena)
+{
+	struct lmtp_link *link = link_of(port);
+	uint64_t now = clock_wall_ms(io_loop_clock(link->head.loop->io)) / 1000;
+	time_t seconds = (time_t)now;
+	char text[64];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S +0000", &tm);
+	return slice_str(arena_printf(arena, "%s", text));
+}

@@ -1,0 +1,189 @@
+/*
+ * STORE and EXPUNGE: commands of the log, MAILGROUP_ROWS_MAX messages each.
+ *
+ * CHUNK -> (answer) -> CHUNK ... -> done
+ *
+ * UNCHANGEDSINCE is checked by apply (M26). A later chunk that is refused ends
+ * the op with its error; what the earlier ones did is done, and the session
+ * shows it before the NO (architecture.md 7).
+ */
+#include "base/mem.h"
+#include "server/imap_op.h"
+#include "server/node.h"
+
+struct store_op {
+	struct imap_op op;
+	struct replica *replica;
+	struct uidset rest; /* UIDs not proposed yet */
+	struct uidset chunk;
+};
+
+/* Moves the next UIDs of the rest into the chunk; false: there are none. */
+static bool next_chunk(struct store_op *op)
+{
+	uint64_t size = uidset_size(&op->rest);
+	uint32_t last;
+
+	uidset_clear(&op->chunk);
+	if (size == 0)
+		return false;
+	uidset_copy(&op->chunk, &op->rest);
+	if (size > MAILGROUP_ROWS_MAX) {
+		last = uidset_nth(&op->rest, MAILGROUP_ROWS_MAX);
+		uidset_remove(&op->chunk, last, UINT32_MAX);
+	}
+	uidset_remove_set(&op->rest, &op->chunk);
+	return true;
+}
+
+static void store_fini(struct imap_op *base)
+{
+	struct store_op *op = (struct store_op *)base;
+
+	uidset_fini(&op->rest);
+	uidset_fini(&op->chunk);
+}
+
+static struct store_op *store_op_new(struct imap_link *link,
+				     struct imap_ask *ask,
+				     const struct uidset *uids)
+{
+	struct store_op *op = imap_op_new(link, ask, sizeof(*op));
+
+	op->op.fini = store_fini;
+	op->replica = node_replica(link->loop->node, link->mailbox_group);
+	uidset_copy(&op->rest, uids);
+	return op;
+}
+
+/* ---- STORE ---- */
+
+static void store_chunk(struct store_op *op);
+
+static void store_answered(struct imap_op *base)
+{
+	struct store_op *op = (struct store_op *)base;
+	struct imap_ask_store *ask =
+		container_of(base->ask, struct imap_ask_store, ask);
+	struct mailgroup_store_result result = { 0 };
+	enum err err = base->proposal.err;
+
+	if (!err)
+		err = mailgroup_store_result(buf_slice(&base->proposal.result),
+					     &result);
+	if (!err) {
+		uidset_add_set(&ask->modified, &result.modified);
+		uidset_add_set(&ask->expunged, &result.missing);
+	}
+	uidset_fini(&result.modified);
+	uidset_fini(&result.missing);
+	if (err)
+		imap_op_end(base, err);
+	else
+		store_chunk(op);
+}
+
+static enum mailgroup_store_mode mode_of(enum imap_store_op op)
+{
+	switch (op) {
+	case IMAP_STORE_REPLACE:
+		return MAILGROUP_STORE_REPLACE;
+	case IMAP_STORE_ADD:
+		return MAILGROUP_STORE_ADD;
+	case IMAP_STORE_REMOVE:
+		break;
+	}
+	return MAILGROUP_STORE_REMOVE;
+}
+
+static void store_chunk(struct store_op *op)
+{
+	const struct imap_ask_store *ask =
+		container_of(op->op.ask, struct imap_ask_store, ask);
+	struct mailgroup_store command = {
+		.mailbox = ask->mailbox_id,
+		.user = op->op.link->user.id,
+		.mode = mode_of(ask->op),
+		.flags = imap_flags_to(ask->flags),
+		.mask = ask->op == IMAP_STORE_REPLACE
+				? imap_flags_to(ask->flags_mask)
+				: (uint8_t)MAILGROUP_FLAGS_ALL,
+		.may_keywords = !ask->keywords_kept,
+		.conditional = ask->conditional,
+		.unchangedsince = ask->unchangedsince,
+		.keywords = { ask->keywords, ask->keyword_count },
+	};
+	enum err err;
+
+	if (!next_chunk(op)) {
+		imap_op_end(&op->op, ERR_NONE);
+		return;
+	}
+	command.uids = op->chunk;
+	err = mailgroup_store_encode(&command, imap_op_body(&op->op));
+	if (err)
+		imap_op_end(&op->op, err);
+	else
+		imap_op_propose(&op->op, op->replica, MAILGROUP_STORE,
+				store_answered);
+}
+
+void op_store_begin(struct imap_link *link, struct imap_ask *ask)
+{
+	store_chunk(store_op_new(
+		link, ask,
+		container_of(ask, struct imap_ask_store, ask)->uids));
+}
+
+/* ---- EXPUNGE ---- */
+
+static void expunge_chunk(struct store_op *op);
+
+static void expunge_answered(struct imap_op *base)
+{
+	struct imap_ask_expunge *ask =
+		container_of(base->ask, struct imap_ask_expunge, ask);
+	struct mailgroup_expunge_result result = { 0 };
+	enum err err = base->proposal.err;
+
+	if (!err)
+		err = mailgroup_expunge_result(
+			buf_slice(&base->proposal.result), &result);
+	if (!err && result.modseq)
+		ask->modseq = result.modseq;
+	uidset_fini(&result.expunged);
+	if (err)
+		imap_op_end(base, err);
+	else
+		expunge_chunk((struct store_op *)base);
+}
+
+static void expunge_chunk(struct store_op *op)
+{
+	const struct imap_ask_expunge *ask =
+		container_of(op->op.ask, struct imap_ask_expunge, ask);
+	struct mailgroup_expunge command = {
+		.mailbox = ask->mailbox_id,
+		.only_deleted = true,
+	};
+	enum err err;
+
+	if (!next_chunk(op)) {
+		imap_op_end(&op->op, ERR_NONE);
+		return;
+	}
+	command.uids = op->chunk;
+	err = mailgroup_expunge_encode(&command, imap_op_body(&op->op));
+	if (err)
+		imap_op_end(&op->op, err);
+	else
+		imap_op_propose(&op->op, op->replica, MAILGROUP_EXPUNGE,
+				expunge_answered);
+}
+
+void op_expunge_begin(struct imap_link *link, struct imap_ask *ask)
+{
+	expunge_chunk(store_op_new(
+		link, ask,
+		container_of(ask, struct imap_ask_expunge, ask)->uids));
+}
