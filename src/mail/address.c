@@ -141,8 +141,7 @@ static struct slice address_phrase(struct address_parser *p)
 
 static bool address_is_local(uint8_t octet)
 {
-	return octet != 0 && !mail_lex_is_blank(octet) &&
-	       !strchr("@<>,;(\"", octet);
+	return !mail_lex_is_blank(octet) && !memchr("@<>,;(\"", octet, 7);
 }
 
 struct address_words {
@@ -174,7 +173,7 @@ static void address_local(struct address_parser *p,
 			words_r->quoted = true;
 		else if (mail_lex_run(lex, address_is_local, &p->word))
 			words_r->quoted = false;
-		else if (mail_lex_at(lex, '"') || mail_lex_at(lex, 0))
+		else if (mail_lex_at(lex, '"'))
 			mail_lex_octet(lex, &p->word);
 		else {
 			p->word.len = len;

@@ -1,5 +1,5 @@
 /*
- * Matching.
+ * Matching of folded octets.
  *
  * Text becomes folded octets: ASCII stays as it is, for the comparison knows
  * no case of it; all else goes through unicode_casemap in runs between ASCII,

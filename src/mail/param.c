@@ -42,7 +42,7 @@ const struct mail_param *mail_param_find(const struct mail_params *params,
 
 static bool param_is_value(uint8_t octet)
 {
-	return octet != 0 && octet != ';' && !mail_lex_is_blank(octet);
+	return octet != ';' && !mail_lex_is_blank(octet);
 }
 
 static bool param_is_name(uint8_t octet)
@@ -79,10 +79,7 @@ static struct slice param_value(struct param_parser *p)
 			param_open_quote(p);
 		return param_keep(p);
 	}
-	while (mail_lex_run(lex, param_is_value, &p->word) ||
-	       mail_lex_at(lex, 0))
-		if (mail_lex_at(lex, 0))
-			mail_lex_octet(lex, &p->word);
+	mail_lex_run(lex, param_is_value, &p->word);
 	return param_keep(p);
 }
 
