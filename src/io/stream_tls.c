@@ -68,9 +68,9 @@ static long bio_ctrl(BIO *bio, int command, unused_arg long number,
 	return 0;
 }
 
-/* tidy: allow globals: written once, before anybody reads the other */
+/* tidy: allow globals: written once, before anybody reads it */
 static pthread_once_t bio_once = PTHREAD_ONCE_INIT;
-/* tidy: allow globals: OpenSSL numbers its methods, and has 127 at most */
+/* tidy: allow globals: likewise */
 static BIO_METHOD *bio_method;
 
 static void bio_make_method(void)
