@@ -26,7 +26,7 @@ static void walk_begin(struct directory_walk *walk, struct store_txn *txn,
 
 static bool walk_next(struct directory_walk *walk)
 {
-	if (walk->started)
+	if (walk->started && walk->cursor.valid)
 		store_cursor_next(&walk->cursor);
 	walk->started = true;
 	return store_cursor_in(&walk->cursor, store_key_slice(&walk->prefix));

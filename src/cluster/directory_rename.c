@@ -8,7 +8,6 @@
  * Failures are refusals; what is refused has written nothing. The number of
  * mailboxes is bounded by DIRECTORY_TREE_MAX.
  */
-#include "base/panic.h"
 #include "cluster/directory_apply.h"
 
 struct renaming {
@@ -211,7 +210,7 @@ static void leave_root(struct directory_apply *a, struct renaming *r)
 		return;
 	for (uint32_t i = 0; i < r->count; i++)
 		directory_uses_clear(&user, r->mailboxes[i].id);
-	MUST(user.mailboxes >= r->count);
+	row_want(a->txn, user.mailboxes >= r->count);
 	user.mailboxes -= r->count;
 	directory_user_put(a->txn, a->scratch, &user);
 }

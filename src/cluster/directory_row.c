@@ -7,7 +7,6 @@
  */
 #include "cluster/directory_row.h"
 
-#include "base/panic.h"
 #include "cluster/row.h"
 
 const char *const directory_table_names[DIRECTORY_TABLES] = {
@@ -161,7 +160,7 @@ void directory_mailbox_put(struct store_txn *txn, struct buf *scratch,
 	struct directory_mailbox fields = *mailbox;
 	struct codec codec = row_begin(scratch);
 
-	MUST(mailbox->id != 0);
+	row_want(txn, mailbox->id != 0);
 	mailbox_fields(&codec, &fields);
 	row_put(txn, DIRECTORY_TABLE_MAILBOX, store_key_slice(&key), &codec);
 }
@@ -247,8 +246,8 @@ void directory_user_put(struct store_txn *txn, struct buf *scratch,
 	struct directory_user fields = *user;
 	struct codec codec = row_begin(scratch);
 
-	MUST(user->id != 0);
-	MUST(user->mailboxes <= DIRECTORY_TREE_MAX);
+	row_want(txn, user->id != 0);
+	row_want(txn, user->mailboxes <= DIRECTORY_TREE_MAX);
 	user_fields(&codec, &fields);
 	row_put(txn, DIRECTORY_TABLE_USER, store_key_slice(&key), &codec);
 }

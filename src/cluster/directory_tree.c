@@ -6,7 +6,6 @@
  * one is known by any of its mailboxes, and by none it does not exist.
  * Failures: refusals, before anything is written.
  */
-#include "base/panic.h"
 #include "cluster/directory_apply.h"
 
 void directory_keep_mailbox(struct directory_apply *a,
@@ -130,7 +129,7 @@ void directory_homes_add(struct directory_apply *a, uint32_t group, int more)
 
 	if (!directory_group_find(a->txn, group, &record))
 		return;
-	MUST(more > 0 || record.homes > 0);
+	row_want(a->txn, more > 0 || record.homes > 0);
 	record.homes = more > 0 ? record.homes + 1 : record.homes - 1;
 	record.zone = arena_slice(a->arena, record.zone);
 	directory_group_row_put(a->txn, a->scratch, &record);
@@ -283,8 +282,7 @@ directory_mailbox_make(struct directory_apply *a,
 		.changed_index = a->at->index,
 	};
 
-	MUST(place->group != 0);
-	MUST(place->root != 0);
+	row_want(a->txn, place->group != 0 && place->root != 0);
 	directory_mailbox_insert(a, &mailbox);
 	return mailbox;
 }

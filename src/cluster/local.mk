@@ -1,34 +1,40 @@
-# Directory and mail groups: what the log decides.
+# The two replicated state machines: the directory and the mail groups.
 
 LIB_CLUSTER = src/cluster/libcluster.a
 noinst_LIBRARIES += $(LIB_CLUSTER)
 src_cluster_libcluster_a_SOURCES = \
-	src/cluster/codec.c \
-	src/cluster/codec.h \
+	src/cluster/codec.c src/cluster/codec.h \
 	src/cluster/directory.h \
 	src/cluster/directory_apply.h \
-	src/cluster/directory_command.c \
-	src/cluster/directory_command.h \
-	src/cluster/directory_fsm.c \
-	src/cluster/directory_fsm.h \
+	src/cluster/directory_command.c src/cluster/directory_command.h \
+	src/cluster/directory_fsm.c src/cluster/directory_fsm.h \
 	src/cluster/directory_mailbox.c \
 	src/cluster/directory_node.c \
 	src/cluster/directory_query.c \
 	src/cluster/directory_rename.c \
 	src/cluster/directory_result.h \
-	src/cluster/directory_row.c \
-	src/cluster/directory_row.h \
+	src/cluster/directory_row.c src/cluster/directory_row.h \
 	src/cluster/directory_tree.c \
 	src/cluster/directory_user.c \
+	src/cluster/directory_verify.c \
+	src/cluster/findings.c src/cluster/findings.h \
 	src/cluster/mailgroup.h \
-	src/cluster/mailgroup_command.h \
-	src/cluster/mailgroup_fsm.h \
-	src/cluster/names.c \
-	src/cluster/names.h \
-	src/cluster/namespace.c \
-	src/cluster/namespace.h \
-	src/cluster/rights.c \
-	src/cluster/rights.h \
-	src/cluster/row.c \
-	src/cluster/row.h \
-	src/cluster/state_hash.h
+	src/cluster/mailgroup_append.c \
+	src/cluster/mailgroup_apply.h \
+	src/cluster/mailgroup_bits.c src/cluster/mailgroup_bits.h \
+	src/cluster/mailgroup_box.c \
+	src/cluster/mailgroup_command.c src/cluster/mailgroup_command.h \
+	src/cluster/mailgroup_copy.c \
+	src/cluster/mailgroup_end.c \
+	src/cluster/mailgroup_fsm.c src/cluster/mailgroup_fsm.h \
+	src/cluster/mailgroup_keyword.c \
+	src/cluster/mailgroup_query.c \
+	src/cluster/mailgroup_result.h \
+	src/cluster/mailgroup_row.c src/cluster/mailgroup_row.h \
+	src/cluster/mailgroup_store.c \
+	src/cluster/mailgroup_verify.c \
+	src/cluster/names.c src/cluster/names.h \
+	src/cluster/namespace.c src/cluster/namespace.h \
+	src/cluster/rights.c src/cluster/rights.h \
+	src/cluster/row.c src/cluster/row.h \
+	src/cluster/state_hash.c src/cluster/state_hash.h

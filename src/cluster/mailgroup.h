@@ -36,11 +36,17 @@
 #define MAILGROUP_KEYWORD_NAME_MAX 100      /* octets */
 #define MAILGROUP_STRUCTURE_MAX (32 * 1024) /* cached, of one message */
 
+/* Octets of a message: far above what is accepted, far below an overflow. */
+#define MAILGROUP_SIZE_MAX (1ull << 40)
+
 /* UIDs of expunged messages that a mailbox remembers for QRESYNC. */
 #define MAILGROUP_VANISHED_MAX 100000
 
 /* How long a delivery is known again, in the group's time. */
 #define MAILGROUP_DELIVERED_MS (7ull * 24 * 3600 * 1000)
+
+/* Deliveries that are remembered at all: 16 a second for 7 days. */
+#define MAILGROUP_DELIVERED_MAX 10000000ull
 
 enum mailgroup_flag {
 	MAILGROUP_SEEN = 1 << 0,
@@ -65,7 +71,7 @@ struct mailgroup_status {
 	bool sealed;           /* deleted: commands get GONE */
 };
 
-/* Four reads, whatever the size of the mailbox. */
+/* Three reads, whatever the size of the mailbox. */
 void mailgroup_status_get(struct store_txn *txn, uint64_t mailbox,
 			  uint64_t user, struct mailgroup_status *status_r);
 
@@ -141,10 +147,8 @@ struct mailgroup_walk {
 	struct store_txn *txn;
 	uint64_t mailbox;
 	uint64_t user;
-	uint32_t next; /* UID to go on from */
 	uint32_t last;
 	unsigned parts;
-	bool done;
 	struct store_cursor state;
 	struct store_cursor fixed;
 	uint32_t seen_chunk; /* which chunk `seen` is of; UINT32_MAX: none */

@@ -231,6 +231,9 @@ struct mailgroup_copy_result {
 #define MAILGROUP_COPY_UID_GAP 4096u
 #define MAILGROUP_COPY_MODSEQ_GAP (1ull << 24)
 
+/* Messages of one such COPY: REVEAL reads a row per 4,096 of them and user. */
+#define MAILGROUP_COPY_MAX 1000000u
+
 struct mailgroup_copy_stage {
 	struct op_id copy; /* turn 0: this begins one */
 	uint64_t source;

@@ -24,6 +24,7 @@ struct mailgroup_fsm {
 	void *arg;
 	struct arena arena; /* of one apply */
 	struct buf scratch; /* of one row */
+	uint32_t local_uid; /* M23 only: what must not exist */
 	struct buf changed; /* u64 mailbox ids since the last commit */
 };
 

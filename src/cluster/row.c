@@ -44,6 +44,8 @@ struct codec row_begin(struct buf *scratch)
 void row_put(struct store_txn *txn, unsigned table, struct slice key,
 	     struct codec *codec)
 {
+	if (store_txn_error(txn) != ERR_NONE)
+		return; /* made of rows that could not be read */
 	MUST(codec_end(codec) == ERR_NONE);
 	store_put(txn, table, key, ROW_VERSION, buf_slice(codec->out));
 }

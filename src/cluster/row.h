@@ -15,6 +15,17 @@
 /* Longest row: a message's fixed part with its cached structure. */
 #define ROW_MAX (64 * 1024)
 
+/*
+ * What must hold of rows that were read. Where it does not, the rows are
+ * damaged: the replica is parked, not the process ended. True if it holds.
+ */
+static inline bool row_want(struct store_txn *txn, bool holds)
+{
+	if (!holds)
+		store_txn_fail(txn, ERR_CORRUPT);
+	return holds;
+}
+
 /* Begins to decode a value; false: it is of another version. */
 bool row_of_value(struct store_txn *txn, const struct store_value *value,
 		  struct codec *codec_r);
