@@ -231,85 +231,77 @@ static void add_create(struct buf *out, const struct imap_create *create)
 		buf_add_str(out, " unknown");
 }
 
-static void add_args(struct buf *out, const struct imap_command *command)
+/* Commands about messages; false: it is none of them. */
+static bool add_message_args(struct buf *out,
+			     const struct imap_command *command)
 {
-	switch (command->kind) {
-	case IMAP_APPEND:
+	if (command->kind == IMAP_APPEND) {
 		add_append(out, &command->append);
-		return;
-	case IMAP_AUTHENTICATE:
-		add_authenticate(out, &command->authenticate);
-		return;
-	case IMAP_COPY:
-	case IMAP_MOVE:
+	} else if (command->kind == IMAP_COPY || command->kind == IMAP_MOVE) {
 		add_set(out, &command->copy.set);
 		add_mailbox(out, &command->copy.mailbox);
-		return;
-	case IMAP_CREATE:
-		add_create(out, &command->create);
-		return;
-	case IMAP_DELETE:
-	case IMAP_GETACL:
-	case IMAP_MYRIGHTS:
-	case IMAP_SUBSCRIBE:
-	case IMAP_UNSUBSCRIBE:
-		add_mailbox(out, &command->mailbox);
-		return;
-	case IMAP_DELETEACL:
-	case IMAP_LISTRIGHTS:
-	case IMAP_SETACL:
-		add_acl(out, command);
-		return;
-	case IMAP_ENABLE:
-		for (size_t i = 0; i < command->enable.count; i++)
-			add_word(out, " ", command->enable.capabilities[i]);
-		return;
-	case IMAP_EXAMINE:
-	case IMAP_SELECT:
-		add_select(out, &command->select);
-		return;
-	case IMAP_EXPUNGE:
+	} else if (command->kind == IMAP_EXPUNGE) {
 		if (command->uid)
 			add_set(out, &command->expunge);
-		return;
-	case IMAP_FETCH:
+	} else if (command->kind == IMAP_FETCH) {
 		add_fetch(out, &command->fetch);
-		return;
-	case IMAP_ID:
-		add_id(out, &command->id);
-		return;
-	case IMAP_LIST:
-	case IMAP_LSUB:
+	} else if (command->kind == IMAP_SEARCH) {
+		add_search(out, &command->search);
+	} else if (command->kind == IMAP_STORE) {
+		add_store(out, &command->store);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* Commands about mailboxes; false: it is none of them. */
+static bool add_mailbox_args(struct buf *out,
+			     const struct imap_command *command)
+{
+	if (command->kind == IMAP_CREATE) {
+		add_create(out, &command->create);
+	} else if (command->kind == IMAP_DELETE ||
+		   command->kind == IMAP_GETACL ||
+		   command->kind == IMAP_MYRIGHTS ||
+		   command->kind == IMAP_SUBSCRIBE ||
+		   command->kind == IMAP_UNSUBSCRIBE) {
+		add_mailbox(out, &command->mailbox);
+	} else if (command->kind == IMAP_DELETEACL ||
+		   command->kind == IMAP_LISTRIGHTS ||
+		   command->kind == IMAP_SETACL) {
+		add_acl(out, command);
+	} else if (command->kind == IMAP_EXAMINE ||
+		   command->kind == IMAP_SELECT) {
+		add_select(out, &command->select);
+	} else if (command->kind == IMAP_LIST || command->kind == IMAP_LSUB) {
 		add_list(out, &command->list);
-		return;
-	case IMAP_LOGIN:
-		add_word(out, " ", command->login.user);
-		add_word(out, " ", command->login.password);
-		return;
-	case IMAP_RENAME:
+	} else if (command->kind == IMAP_RENAME) {
 		add_mailbox(out, &command->rename.from);
 		add_mailbox(out, &command->rename.to);
-		return;
-	case IMAP_SEARCH:
-		add_search(out, &command->search);
-		return;
-	case IMAP_STATUS:
+	} else if (command->kind == IMAP_STATUS) {
 		add_mailbox(out, &command->status.mailbox);
 		add_status_items(out, command->status.items);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void add_args(struct buf *out, const struct imap_command *command)
+{
+	if (add_message_args(out, command) || add_mailbox_args(out, command))
 		return;
-	case IMAP_STORE:
-		add_store(out, &command->store);
-		return;
-	case IMAP_CAPABILITY:
-	case IMAP_CHECK:
-	case IMAP_CLOSE:
-	case IMAP_IDLE:
-	case IMAP_LOGOUT:
-	case IMAP_NAMESPACE:
-	case IMAP_NOOP:
-	case IMAP_STARTTLS:
-	case IMAP_UNSELECT:
-		return;
+	if (command->kind == IMAP_AUTHENTICATE) {
+		add_authenticate(out, &command->authenticate);
+	} else if (command->kind == IMAP_ENABLE) {
+		for (size_t i = 0; i < command->enable.count; i++)
+			add_word(out, " ", command->enable.capabilities[i]);
+	} else if (command->kind == IMAP_ID) {
+		add_id(out, &command->id);
+	} else if (command->kind == IMAP_LOGIN) {
+		add_word(out, " ", command->login.user);
+		add_word(out, " ", command->login.password);
 	}
 }
 
