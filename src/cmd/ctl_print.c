@@ -158,3 +158,9 @@ void ctl_print_verify(const json_t *result)
 	else
 		printf("everything is as it must be\n");
 }
+
+void ctl_print_sweep(const json_t *result)
+{
+	printf("%" PRIu64 " bodies dropped", number(result, "bodies"));
+	print_size(", ", number(result, "octets"), " given back\n");
+}

@@ -35,6 +35,7 @@ static const struct command commands[] = {
 	{ "init", NULL, 0, 1, "init", { "name" }, false, NULL, "[NAME]" },
 	{ "status", NULL, 0, 0, "status", { 0 }, false, ctl_print_status, "" },
 	{ "verify", NULL, 0, 0, "verify", { 0 }, false, ctl_print_verify, "" },
+	{ "sweep", NULL, 0, 0, "sweep", { 0 }, false, ctl_print_sweep, "" },
 	{ "stop", NULL, 0, 0, "stop", { 0 }, false, NULL, "" },
 	{ "user", "add", 1, 1, "user.add", { "name" }, true, NULL, "NAME" },
 	{ "user",

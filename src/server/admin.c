@@ -47,6 +47,7 @@ static const struct {
 	{ "status", admin_status, false },
 	{ "stop", admin_stop_node, false },
 	{ "verify", admin_verify, true },
+	{ "sweep", admin_sweep, true },
 	{ "user.add", admin_user_add, true },
 	{ "user.passwd", admin_user_passwd, true },
 	{ "user.list", admin_user_list, true },

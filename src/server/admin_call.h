@@ -104,5 +104,6 @@ admin_step admin_mailbox_rename;
 admin_step admin_mailbox_acl;
 admin_step admin_import;
 admin_step admin_stop_node;
+admin_step admin_sweep;
 
 #endif

@@ -7,6 +7,7 @@
 #include "cluster/mailgroup.h"
 #include "server/admin.h"
 #include "server/admin_call.h"
+#include "server/upkeep.h"
 
 /* ---- init, stop ---- */
 
@@ -40,6 +41,30 @@ void admin_stop_node(struct admin_call *call)
 
 	admin_ok(call, NULL);
 	node_stop(node);
+}
+
+/* ---- sweep ---- */
+
+static void swept(void *arg, const struct upkeep_result *result)
+{
+	struct admin_call *call = arg;
+
+	if (result->err)
+		admin_fail(call, result->err, "sweep: %s",
+			   err_text(result->err));
+	else
+		admin_ok(call, json_pack("{s:I, s:I, s:I}", "bodies",
+					 (json_int_t)result->bodies, "holds",
+					 (json_int_t)result->holds, "octets",
+					 (json_int_t)result->octets));
+}
+
+void admin_sweep(struct admin_call *call)
+{
+	enum err err = upkeep_sweep(call->node->upkeep, swept, call);
+
+	if (err)
+		admin_fail(call, err, "a sweep is under way");
 }
 
 /* ---- status ---- */

@@ -24,6 +24,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/loop.h \
 	src/server/mailbox_view.c \
 	src/server/mailbox_view.h \
+	src/server/marks.c \
+	src/server/marks.h \
 	src/server/node.c \
 	src/server/node.h \
 	src/server/node_groups.c \

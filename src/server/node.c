@@ -243,7 +243,8 @@ static void drain_admin(struct timer *timer)
 	struct node_stop *stop = container_of(timer, struct node_stop, drain);
 	struct node *node = stop->loops[0].node;
 
-	if (!admin_drain(node->admin)) {
+	if (!admin_drain(node->admin) ||
+	    (node->upkeep && upkeep_is_busy(node->upkeep))) {
 		timer_set(io_loop_timers(node->main), timer, DRAIN_MS);
 		return;
 	}
