@@ -16,3 +16,29 @@
 # auth
 
 # imap and lmtp
+
+fuzz_programs += test/fuzz/fuzz_imap_parser
+test_fuzz_fuzz_imap_parser_SOURCES = test/fuzz/fuzz_imap_parser.c \
+	test/unit/imap/transcript.c test/unit/imap/transcript.h
+test_fuzz_fuzz_imap_parser_LDADD = $(IMAP_STACK)
+test_fuzz_fuzz_imap_parser_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_utf7
+test_fuzz_fuzz_utf7_SOURCES = test/fuzz/fuzz_utf7.c
+test_fuzz_fuzz_utf7_LDADD = $(IMAP_STACK)
+test_fuzz_fuzz_utf7_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_seqset
+test_fuzz_fuzz_seqset_SOURCES = test/fuzz/fuzz_seqset.c
+test_fuzz_fuzz_seqset_LDADD = $(IMAP_STACK)
+test_fuzz_fuzz_seqset_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_search
+test_fuzz_fuzz_search_SOURCES = test/fuzz/fuzz_search.c
+test_fuzz_fuzz_search_LDADD = $(IMAP_STACK)
+test_fuzz_fuzz_search_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_list_match
+test_fuzz_fuzz_list_match_SOURCES = test/fuzz/fuzz_list_match.c
+test_fuzz_fuzz_list_match_LDADD = $(IMAP_STACK)
+test_fuzz_fuzz_list_match_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
