@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import signal
-import smtplib
 import socket
 import ssl
 import subprocess
@@ -34,8 +33,49 @@ def free_port():
         return sock.getsockname()[1]
 
 
-class Lmtp(smtplib.LMTP):
-    """LMTP over TCP to a port of ours."""
+class Lmtp:
+    """An LMTP client that knows of one reply per recipient (RFC 2033)."""
+
+    def __init__(self, port):
+        self.sock = socket.create_connection(("127.0.0.1", port), 30)
+        self.file = self.sock.makefile("rb")
+        self.reply()
+        self.command("LHLO localhost")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.sock.close()
+
+    def reply(self):
+        while True:
+            line = self.file.readline()
+            if not line:
+                raise EOFError("connection closed without a reply")
+            if line[3:4] != b"-":
+                return int(line[:3]), line[4:].decode().strip()
+
+    def command(self, text):
+        self.sock.sendall(text.encode() + b"\r\n")
+        return self.reply()
+
+    def deliver(self, sender, recipients, text):
+        """The last reply to each recipient: a dict of (code, text)."""
+        answers = {}
+        assert self.command("MAIL FROM:<%s>" % sender)[0] == 250
+        for recipient in recipients:
+            answers[recipient] = self.command("RCPT TO:<%s>" % recipient)
+        accepted = [r for r in recipients if answers[r][0] == 250]
+        if not accepted:
+            self.command("RSET")
+            return answers
+        assert self.command("DATA")[0] == 354
+        text = text.replace(b"\r\n.", b"\r\n..")
+        self.sock.sendall(text + b".\r\n")
+        for recipient in accepted:
+            answers[recipient] = self.reply()
+        return answers
 
 
 class Node:
@@ -170,7 +210,7 @@ login = { plain_without_tls = true; delay = "10ms"; };
         return client
 
     def lmtp(self):
-        return Lmtp("127.0.0.1", self.lmtp_port)
+        return Lmtp(self.lmtp_port)
 
 
 class Tests:
