@@ -1,1 +1,6 @@
-# No tests yet.
+check_PROGRAMS += test/unit/raft/unit_raft
+test_unit_raft_unit_raft_SOURCES = \
+	test/unit/raft/test_wal.c \
+	test/unit/raft/wal_bench.c \
+	test/unit/raft/wal_bench.h
+test_unit_raft_unit_raft_LDADD = $(RAFT_STACK) $(CRITERION_LIBS)
