@@ -1,5 +1,6 @@
 check_PROGRAMS += test/unit/raft/unit_raft
 test_unit_raft_unit_raft_SOURCES = \
+	test/unit/raft/test_entry.c \
 	test/unit/raft/test_wal.c \
 	test/unit/raft/wal_bench.c \
 	test/unit/raft/wal_bench.h
