@@ -144,8 +144,10 @@ Test(entry, commands_above_a_limit_are_refused_before_they_are_in_the_log)
 	cr_expect_eq(let_through(), 0);
 }
 
+#ifdef ENABLE_FAULTS
 Test(entry_mutants, M55_encoder_limit_off_is_caught)
 {
 	fault_set_mutant("M55");
 	cr_expect_gt(let_through(), 0);
 }
+#endif
