@@ -11,6 +11,16 @@
 
 # store and raft
 
+fuzz_programs += test/fuzz/fuzz_entry
+test_fuzz_fuzz_entry_SOURCES = test/fuzz/fuzz_entry.c
+test_fuzz_fuzz_entry_LDADD = $(RAFT_STACK)
+test_fuzz_fuzz_entry_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_wal_record
+test_fuzz_fuzz_wal_record_SOURCES = test/fuzz/fuzz_wal_record.c
+test_fuzz_fuzz_wal_record_LDADD = $(RAFT_STACK)
+test_fuzz_fuzz_wal_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 # mail
 
 # auth
