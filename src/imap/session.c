@@ -337,6 +337,21 @@ void imap_session_changed(struct imap_session *session, uint64_t now_ms)
 		session_idle_changed(session);
 }
 
+void imap_session_rights(struct imap_session *session, uint64_t now_ms,
+			 uint32_t rights)
+{
+	struct session_mailbox *mailbox = &session->mailbox;
+
+	session->now_ms = now_ms;
+	if (!mailbox->open)
+		return;
+	mailbox->rights = rights;
+	/* A mailbox that was deleted is noticed at the next sync, as GONE. */
+	if (rights && !(rights & IMAP_RIGHT_READ))
+		session_bye(session, IMAP_CODE_NOPERM,
+			    "the right to read the mailbox was taken away");
+}
+
 void imap_session_sent(struct imap_session *session, uint64_t now_ms)
 {
 	session->now_ms = now_ms;
