@@ -346,8 +346,7 @@ void imap_session_rights(struct imap_session *session, uint64_t now_ms,
 	if (!mailbox->open)
 		return;
 	mailbox->rights = rights;
-	/* A mailbox that was deleted is noticed at the next sync, as GONE. */
-	if (rights && !(rights & IMAP_RIGHT_READ))
+	if (!(rights & IMAP_RIGHT_READ))
 		session_bye(session, IMAP_CODE_NOPERM,
 			    "the right to read the mailbox was taken away");
 }
