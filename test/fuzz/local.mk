@@ -9,6 +9,21 @@
 
 # base
 
+fuzz_programs += test/fuzz/fuzz_base64
+test_fuzz_fuzz_base64_SOURCES = test/fuzz/fuzz_base64.c
+test_fuzz_fuzz_base64_LDADD = $(BASE_STACK)
+test_fuzz_fuzz_base64_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_uidset_parse
+test_fuzz_fuzz_uidset_parse_SOURCES = test/fuzz/fuzz_uidset_parse.c
+test_fuzz_fuzz_uidset_parse_LDADD = $(BASE_STACK)
+test_fuzz_fuzz_uidset_parse_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_uidset_unpack
+test_fuzz_fuzz_uidset_unpack_SOURCES = test/fuzz/fuzz_uidset_unpack.c
+test_fuzz_fuzz_uidset_unpack_LDADD = $(BASE_STACK)
+test_fuzz_fuzz_uidset_unpack_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 # store and raft
 
 fuzz_programs += test/fuzz/fuzz_entry
