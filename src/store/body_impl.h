@@ -15,6 +15,7 @@
 
 #include <stdatomic.h>
 
+#include "base/panic.h"
 #include "store/body.h"
 #include "store/body_files.h"
 #include "store/body_index.h"

@@ -252,8 +252,12 @@ void body_index_put(struct body_index_write *write, const struct sha256 *hash,
 	struct buf fields = { 0 };
 	struct store_key key;
 
-	if (body_index_find(write->txn, hash, &old))
+	if (body_index_find(write->txn, hash, &old)) {
+		/* Found damaged at a place that it has left since. */
+		if (place->damaged && !body_place_eq(&old, place))
+			return;
 		live_take(write, &old);
+	}
 	body_index_body_key(&key, hash);
 	place_pack(place, &fields);
 	put_row(write->txn, BODY_TABLE_BODY, &key, &fields);
@@ -303,6 +307,11 @@ void body_index_note(struct body_index_write *write, uint64_t segment,
 	if (row->end < end)
 		row->end = end;
 	row->closed |= closed;
+}
+
+uint64_t body_index_live(struct body_index_write *write, uint64_t segment)
+{
+	return segment_load(write, segment)->live;
 }
 
 void body_index_drop_segment(struct body_index_write *write, uint64_t segment)

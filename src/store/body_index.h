@@ -114,7 +114,10 @@ must_use enum err body_index_begin(struct store_env *env,
 must_use enum err body_index_commit(struct body_index_write *write,
 				    struct body_totals *totals);
 
-/* The body stands at `place` now, wherever it stood. */
+/*
+ * The body stands at `place` now, wherever it stood; or it was found damaged
+ * there, which says nothing of another place.
+ */
 void body_index_put(struct body_index_write *write, const struct sha256 *hash,
 		    const struct body_place *place);
 
@@ -131,6 +134,11 @@ void body_index_drop_hold(struct body_index_write *write,
 /* Everything before `end` was told; `closed` is never taken back. */
 void body_index_note(struct body_index_write *write, uint64_t segment,
 		     uint64_t end, bool closed);
+
+/* Octets that live in the segment, as of this transaction. */
+uint64_t body_index_live(struct body_index_write *write, uint64_t segment);
+
+/* Nothing lives in it; its file goes next. */
 void body_index_drop_segment(struct body_index_write *write, uint64_t segment);
 
 /* Walks the segments and counts the rest. ERR_CORRUPT, ERR_BUSY, ERR_IO. */
