@@ -441,6 +441,10 @@ class Check:
                 list(pool.map(lambda scenario: self.script(
                     *scenario, timeout=SCENARIO_S), scenarios))
 
+    def stage_corpus(self):
+        """mail/ against GMime over real mail"""
+        self.hook("corpus", "test/corpus/run")
+
     def stage_interop(self):
         """clients and servers of other makes"""
         self.hook("interop", "test/interop/run")

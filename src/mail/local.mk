@@ -9,6 +9,7 @@ src_mail_libmail_a_SOURCES = \
 	src/mail/date.c src/mail/date.h \
 	src/mail/decode.c src/mail/decode.h \
 	src/mail/envelope.c src/mail/envelope.h \
+	src/mail/fold.c src/mail/fold.h \
 	src/mail/header.c src/mail/header.h \
 	src/mail/lex.c src/mail/lex.h \
 	src/mail/match.c src/mail/match.h \

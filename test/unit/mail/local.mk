@@ -7,6 +7,7 @@ test_unit_mail_unit_mail_SOURCES = \
 	test/unit/mail/test_date.c \
 	test/unit/mail/test_decode.c \
 	test/unit/mail/test_envelope.c \
+	test/unit/mail/test_fold.c \
 	test/unit/mail/test_header.c \
 	test/unit/mail/test_match.c \
 	test/unit/mail/test_mime.c \

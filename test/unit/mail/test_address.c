@@ -113,8 +113,10 @@ Test(address, damage_in_one_leaves_the_others_alone)
 	EXPECT("Some One u@h", "Some One|-|u|h");
 	EXPECT("user@host <u@h>", "user@host|-|u|h");
 	EXPECT("\"open <u@h>, x@h", "\"open|-|u|h, -|-|x|h");
+	EXPECT("\" @9h,\"C\" &<@b\">@b\"i",
+	       "-|-|\"|9h, \"C \" &|@b|\"|MISSING_DOMAIN");
 	EXPECT("u@h (open, x@h", "open, x@h|-|u|h");
-	EXPECT("<<<u@h>>>", "-|-|MISSING_MAILBOX|MISSING_DOMAIN");
+	EXPECT("<<<u@h>>>", "-|-|u|h");
 	EXPECT("a<b>c", "a|-|b|MISSING_DOMAIN");
 	EXPECT(")(, x@h", ", x@h|-|)|MISSING_DOMAIN");
 }
@@ -160,13 +162,22 @@ Test(address, a_field_gives_no_more_than_the_maximum)
 	arena_fini(&arena);
 }
 
+Test(address, a_comma_may_be_missing)
+{
+	EXPECT("a@h b@h", "-|-|a|h, -|-|b|h");
+	EXPECT("A <a@h> B <b@h>", "A|-|a|h, B|-|b|h");
+	EXPECT("<a@h><b@h>\r\n \"C\" <c@h>", "-|-|a|h, -|-|b|h, C|-|c|h");
+	EXPECT("a@h (A) b@h (B)", "A|-|a|h, B|-|b|h");
+	EXPECT("g: a@h b@h;", "-|-|g|-, -|-|a|h, -|-|b|h, -|-|-|-");
+}
+
 /* Quadratic time would take minutes on these. */
 Test(address, hostile_fields_take_linear_time, .timeout = 5)
 {
-	static const char *const patterns[] = { "(",   "\"\\\"", "<",   "[",
-						"@",   "@[",     ":",   "<@",
-						"\"",  "a:",     "<@,", "\\",
-						"(\\", ".",      " ",   "a@(" };
+	static const char *const patterns[] = {
+		"(",  "\"\\\"", "<",  "[",   "@", "@[", ":",   "<@",   "\"",
+		"a:", "<@,",    "\\", "(\\", ".", " ",  "a@(", "a@h ", "a b "
+	};
 	struct buf field = { 0 };
 
 	for (size_t p = 0; p < ARRAY_LEN(patterns); p++) {

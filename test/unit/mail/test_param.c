@@ -64,6 +64,9 @@ Test(param, sloppy_ones_are_read)
 	       "text/plain; charset=utf-8; format=flowed");
 	EXPECT("text/plain;; charset=utf-8;", "text/plain; charset=utf-8");
 	EXPECT("a/b; name=foo(1)=x,y.pdf", "a/b; name=foo(1)=x,y.pdf");
+	EXPECT("a/b; name=two\r\n words.txt ; x=y (z)",
+	       "a/b; name=two words.txt; x=y");
+	EXPECT("a/b; name=two words x=y", "a/b; name=two words; x=y");
 	EXPECT("a/b; name=\"no end; x=y", "a/b; name=no end; x=y");
 	EXPECT("a/b; =x; y; @z=1; ok=1", "a/b; z=1; ok=1");
 	EXPECT("a/b; x=a\0b", "a/b; x=a\xef\xbf\xbd"
