@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """One node and one client: log in, append, fetch, search, store, expunge."""
 
+import os
+
 import murder
 from murder import message, ok
 
@@ -63,6 +65,25 @@ def a_restart_loses_nothing():
             assert data[0][1] == message(i, 2000)
         imap.logout()
         node.verify()
+
+
+@test
+def large_messages_are_imported_whole():
+    with murder.Node() as node:
+        node.user("john")
+        folder = os.path.join(node.folder, "mail")
+        os.mkdir(folder)
+        for i in range(4):
+            with open(os.path.join(folder, str(i)), "wb") as out:
+                out.write(message(i, 700000))
+        answer = node.ctl("import", "user.john", folder)
+        assert answer["messages"] == 4, answer
+        imap = node.imap("john")
+        ok(imap.select("INBOX"))
+        for i in range(4):
+            data = ok(imap.fetch(str(i + 1), "(BODY[])"))
+            assert data[0][1] == message(i, 700000), i
+        imap.logout()
 
 
 @test
