@@ -393,13 +393,15 @@ static bool import_file(struct import *import, const char *path)
 }
 
 /* In a Maildir only cur and new hold messages. */
-static bool is_wanted(const FTSENT *entry)
+static bool is_wanted(const struct import *import, const FTSENT *entry)
 {
 	const char *parent = entry->fts_parent->fts_name;
 	char path[4096];
 	struct stat st;
 
-	if (entry->fts_level == FTS_ROOTLEVEL)
+	if (entry->fts_level == FTS_ROOTLEVEL ||
+	    import->format == CTL_FORMAT_MESSAGE ||
+	    import->format == CTL_FORMAT_MBOX)
 		return true;
 	if (strcmp(parent, "cur") == 0 || strcmp(parent, "new") == 0)
 		return true;
@@ -425,7 +427,7 @@ static bool walk(struct import *import, char *const *paths, bool send)
 	bool ok = true;
 
 	while (ok && fts && (entry = fts_read(fts))) {
-		if (entry->fts_info == FTS_F && is_wanted(entry)) {
+		if (entry->fts_info == FTS_F && is_wanted(import, entry)) {
 			if (send)
 				ok = import_file(import, entry->fts_accpath);
 			else
