@@ -203,25 +203,26 @@ static bool has_none(struct slice s, const char *octets)
 	return true;
 }
 
+/* Runs of octets between dots, none of them empty. */
+static bool components_are_good(struct slice s)
+{
+	do {
+		if (slice_find(s, '.') == 0)
+			return false;
+		if (slice_find(s, '.') + 1 == s.len)
+			return false;
+		(void)slice_cut(&s, '.');
+	} while (s.len > 0);
+	return true;
+}
+
 static bool domain_is_good(struct slice name)
 {
 	struct slice domain = names_domain(name);
 
 	if (slice_find(name, '!') == name.len)
 		return true;
-	return domain.len > 0 && has_none(domain, "/%*@^");
-}
-
-static bool components_are_good(struct slice local)
-{
-	do {
-		if (slice_find(local, '.') == 0 || local.len == 0)
-			return false;
-		if (slice_find(local, '.') + 1 == local.len)
-			return false;
-		(void)slice_cut(&local, '.');
-	} while (local.len > 0);
-	return true;
+	return components_are_good(domain) && has_none(domain, "/%*@^");
 }
 
 /* Neither can be told from a client's own INBOX. */
@@ -276,7 +277,7 @@ enum err names_check_user(struct slice user)
 	if (user.len > NAMES_USER_MAX)
 		return ERR_LIMIT;
 	user_split(user, &local, &domain);
-	if (local.len == 0 || slice_find(local, '^') < local.len ||
+	if (local.len == 0 || !has_none(user, "^!") ||
 	    (domain.len == 0 && local.len < user.len))
 		return ERR_INVALID;
 	names_add_inbox(user, &inbox);
