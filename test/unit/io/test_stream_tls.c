@@ -393,11 +393,12 @@ Test(stream_tls, the_name_of_the_client_chooses_the_certificate)
 /* The client of the talk knows RSA only. */
 static void only_rsa(struct tls_talk *tt)
 {
+	char rsa[] = "rsa_pss_rsae_sha256"; /* not const for the macro */
 	struct tls_set *set;
 	SSL *ssl = tls_ssl_new(tt->talk.client_tls, &set);
 	SSL_CTX *ctx = SSL_get_SSL_CTX(ssl); /* that of all its connections */
 
-	cr_assert(SSL_CTX_set1_sigalgs_list(ctx, "rsa_pss_rsae_sha256") == 1);
+	cr_assert(SSL_CTX_set1_sigalgs_list(ctx, rsa) == 1);
 	SSL_free(ssl);
 	tls_set_unref(&set);
 }
