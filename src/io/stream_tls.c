@@ -220,12 +220,13 @@ enum stream_io stream_tls_recv(struct io_stream *stream, uint8_t *out,
 {
 	size_t len = 0, got;
 	enum stream_io io;
-	int rc;
+	int rc = 1;
 
 	ERR_clear_error();
-	while (len < size &&
-	       (rc = SSL_read_ex(stream->ssl, out + len, size - len, &got)) > 0)
-		len += got;
+	while (rc == 1 && len < size) {
+		rc = SSL_read_ex(stream->ssl, out + len, size - len, &got);
+		len += rc == 1 ? got : 0;
+	}
 	*len_r = len;
 	if (len == size)
 		return STREAM_IO_SOME;

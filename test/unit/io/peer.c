@@ -138,8 +138,8 @@ static void talk_accept(void *arg, struct io_loop *loop,
 {
 	struct talk *talk = arg;
 
-	talk->server.stream = io_stream_accept(
-		loop, accepted, talk->server_tls, &peer_ops, &talk->server);
+	talk->server.stream = io_stream_accept(loop, accepted, talk->server_tls,
+					       &peer_ops, &talk->server);
 }
 
 static void talk_listen(struct talk *talk)
@@ -195,12 +195,18 @@ static void peer_fini(struct talk *talk, struct peer *peer)
 		io_stream_abort(peer->stream, ERR_CANCELLED);
 	TURN_UNTIL(talk->loop, !peer->stream);
 	buf_fini(&peer->in);
+	*peer = (struct peer){ 0 };
+}
+
+void talk_hang_up(struct talk *talk)
+{
+	peer_fini(talk, &talk->client);
+	peer_fini(talk, &talk->server);
 }
 
 void talk_fini(struct talk *talk)
 {
-	peer_fini(talk, &talk->client);
-	peer_fini(talk, &talk->server);
+	talk_hang_up(talk);
 	if (talk->listener) {
 		TURN_UNTIL(talk->loop,
 			   io_listener_connections(talk->listener) == 0);

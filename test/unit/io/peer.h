@@ -70,18 +70,20 @@ void talk_open(struct talk *talk);
 /* Without a listener: both ends of a socketpair, plain. */
 void talk_open_pair(struct talk *talk);
 
+/* Aborts both ends and forgets them; talk_open may follow. */
+void talk_hang_up(struct talk *talk);
+
 /* Aborts what is open and frees everything. */
 void talk_fini(struct talk *talk);
 
 /* Turns the loop until `cond`; fails the test after 20 s. */
-#define TURN_UNTIL(loop, cond)                            \
-	do {                                              \
-		uint64_t turn_start_ms = peer_now_ms();   \
-		while (!(cond)) {                         \
-			peer_check_time(turn_start_ms,    \
-					#cond, __LINE__); \
-			io_loop_turn(loop);               \
-		}                                         \
+#define TURN_UNTIL(loop, cond)                                           \
+	do {                                                             \
+		uint64_t turn_start_ms = peer_now_ms();                  \
+		while (!(cond)) {                                        \
+			peer_check_time(turn_start_ms, #cond, __LINE__); \
+			io_loop_turn(loop);                              \
+		}                                                        \
 	} while (0)
 
 uint64_t peer_now_ms(void);

@@ -90,7 +90,9 @@ Test(disk, what_is_written_is_read)
 
 Test(disk, more_pieces_than_one_call_takes_are_written_in_order)
 {
-	enum { COUNT = 1000 };
+	enum {
+		COUNT = 1000
+	};
 	struct bench b;
 	static char texts[COUNT][8];
 	static struct slice pieces[COUNT];

@@ -33,9 +33,9 @@ Test(loop, tasks_run_in_the_order_of_posting)
 	int seen[3], count = 0;
 
 	for (int i = 0; i < 3; i++) {
-		notes[i] = (struct note){
-			.number = i, .seen = seen, .count = &count
-		};
+		notes[i] = (struct note){ .number = i,
+					  .seen = seen,
+					  .count = &count };
 		task_post(io_loop_executor(loop), &notes[i].task, note_run);
 	}
 	io_loop_turn(loop);

@@ -164,7 +164,9 @@ static size_t add_some(struct outq *q, struct random *random, int fd,
 
 Test(outq, any_mixture_comes_out_as_it_went_in)
 {
-	enum { TOTAL = 1000000 };
+	enum {
+		TOTAL = 1000000
+	};
 	struct random_seeded random;
 	struct buf pattern = { 0 };
 	struct outq q;
