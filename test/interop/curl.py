@@ -43,7 +43,7 @@ def the_first_message_of_the_quickstart_is_the_sample():
         assert curl(node, "INBOX;MAILINDEX=1;SECTION=HEADER.FIELDS%20(Subject)"
                     ).startswith(b"Subject: ")
         assert curl(node, "Other%20Users/jane/Archive;MAILINDEX=1") == plain
-        curl(node, "Other%20Users/jane;MAILINDEX=1", status=78)
+        curl(node, "Other%20Users/jane;MAILINDEX=1", status=67)
         node.verify()
 
 
