@@ -250,6 +250,18 @@ static void add_unquoted(struct buf *out, struct slice line)
 	buf_add_slice(out, line);
 }
 
+/* The empty line before the next From_ line, or the end, is the mbox's. */
+static void drop_empty_line(struct buf *out)
+{
+	size_t len = out->len;
+
+	if (len == 0 || out->data[len - 1] != '\n')
+		return;
+	len -= len > 1 && out->data[len - 2] == '\r' ? 2 : 1;
+	if (len == 0 || out->data[len - 1] == '\n')
+		out->len = len;
+}
+
 /* One message off the front of an mbox, which begins with its From_ line. */
 static struct letter take_letter(struct slice *rest, struct buf *out)
 {
@@ -268,10 +280,7 @@ static struct letter take_letter(struct slice *rest, struct buf *out)
 			status_flags(line, letter.flags);
 		add_unquoted(out, line);
 	}
-	/* The empty line before the next From_ is the mbox's. */
-	if (rest->len && out->len && out->data[out->len - 1] == '\n')
-		out->len -=
-			out->len > 1 && out->data[out->len - 2] == '\r' ? 2 : 1;
+	drop_empty_line(out);
 	letter.octets = buf_slice(out);
 	return letter;
 }
