@@ -434,13 +434,15 @@ static void show(const struct play *play, size_t client, uint8_t mark,
 {
 	if (play->way != WAY_WHOLE || !getenv("SCENE_SHOW"))
 		return;
-	while (text.len) {
+	while (text.len || mark != 'S') {
 		struct slice line = slice_cut(&text, '\n');
 
 		if (line.len && line.data[line.len - 1] == '\r')
 			line.len--;
 		printf("%s%c%s%.*s\n", client ? "2" : "", mark,
 		       mark == '#' ? " " : ": ", SLICE_FMT(line));
+		if (!text.len)
+			break;
 	}
 	fflush(stdout);
 }
