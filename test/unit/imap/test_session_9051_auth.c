@@ -306,6 +306,7 @@ Test(session_auth, delete_of_the_selected_mailbox)
 	scene_play(scene_given_john,
 	"# select Sent\n"
 	"C: A1 DELETE Sent\n"
+	"S: A1 OK DELETE completed\n"
 	"S: * BYE [NONEXISTENT] the selected mailbox was deleted\n"
 	"# closed\n");
 }
@@ -317,6 +318,7 @@ Test(session_auth, a_mailbox_is_deleted_under_the_session)
 	"2C: B1 DELETE Sent\n"
 	"2S: B1 OK DELETE completed\n"
 	"C: A1 NOOP\n"
+	"S: A1 NO [NONEXISTENT] mailbox was deleted\n"
 	"S: * BYE [NONEXISTENT] the selected mailbox was deleted\n"
 	"# closed\n");
 }
@@ -330,6 +332,7 @@ Test(session_auth, a_mailbox_is_deleted_under_a_fetch)
 	"2C: B2 DELETE Old\n"
 	"2S: B2 OK DELETE completed\n"
 	"C: A1 FETCH 1 FLAGS\n"
+	"S: A1 NO [NONEXISTENT] mailbox was deleted\n"
 	"S: * BYE [NONEXISTENT] the selected mailbox was deleted\n"
 	"# closed\n");
 }
