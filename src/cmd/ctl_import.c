@@ -250,6 +250,18 @@ static void add_unquoted(struct buf *out, struct slice line)
 	buf_add_slice(out, line);
 }
 
+/* The empty line before the next From_ line, or the end, is the mbox's. */
+static void drop_empty_line(struct buf *out)
+{
+	size_t len = out->len;
+
+	if (len == 0 || out->data[len - 1] != '\n')
+		return;
+	len -= len > 1 && out->data[len - 2] == '\r' ? 2 : 1;
+	if (len == 0 || out->data[len - 1] == '\n')
+		out->len = len;
+}
+
 /* One message off the front of an mbox, which begins with its From_ line. */
 static struct letter take_letter(struct slice *rest, struct buf *out)
 {
@@ -268,10 +280,7 @@ static struct letter take_letter(struct slice *rest, struct buf *out)
 			status_flags(line, letter.flags);
 		add_unquoted(out, line);
 	}
-	/* The empty line before the next From_ is the mbox's. */
-	if (rest->len && out->len && out->data[out->len - 1] == '\n')
-		out->len -=
-			out->len > 1 && out->data[out->len - 2] == '\r' ? 2 : 1;
+	drop_empty_line(out);
 	letter.octets = buf_slice(out);
 	return letter;
 }
@@ -419,30 +428,53 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-/* `send` false: only adds up the sizes. */
-static bool walk(struct import *import, char *const *paths, bool send)
+static bool walk_entry(struct import *import, const FTSENT *entry, bool send)
 {
+	switch (entry->fts_info) {
+	case FTS_F:
+		if (!is_wanted(import, entry))
+			return true;
+		if (send)
+			return import_file(import, entry->fts_accpath);
+		import->all += (uint64_t)entry->fts_statp->st_size;
+		return true;
+	case FTS_NS:
+	case FTS_DNR:
+	case FTS_ERR:
+		if (!send)
+			return true;
+		fprintf(stderr, "murderctl: %s: %s\n", entry->fts_path,
+			strerror(entry->fts_errno));
+		import->failed++;
+		return true;
+	default:
+		return true;
+	}
+}
+
+/* A file or a folder with all below it; false: the import is over. */
+static bool walk(struct import *import, char *path, bool send)
+{
+	char *const paths[] = { path, NULL };
 	FTS *fts = fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, by_name);
 	FTSENT *entry;
 	bool ok = true;
 
-	while (ok && fts && (entry = fts_read(fts))) {
-		if (entry->fts_info == FTS_F && is_wanted(import, entry)) {
-			if (send)
-				ok = import_file(import, entry->fts_accpath);
-			else
-				import->all +=
-					(uint64_t)entry->fts_statp->st_size;
-		} else if (send && (entry->fts_info == FTS_NS ||
-				    entry->fts_info == FTS_DNR ||
-				    entry->fts_info == FTS_ERR)) {
-			fprintf(stderr, "murderctl: %s: %s\n", entry->fts_path,
-				strerror(entry->fts_errno));
-			import->failed++;
-		}
-	}
+	while (ok && fts && (entry = fts_read(fts)))
+		ok = walk_entry(import, entry, send);
 	if (fts)
 		fts_close(fts);
+	return ok;
+}
+
+/* In the order given: fts would sort the paths too. */
+static bool walk_all(struct import *import, char *const *paths, int count,
+		     bool send)
+{
+	bool ok = true;
+
+	for (int i = 0; ok && i < count; i++)
+		ok = walk(import, paths[i], send);
 	return ok;
 }
 
@@ -483,21 +515,17 @@ enum ctl_status ctl_import(struct ctl *ctl, const char *mailbox,
 			   int count)
 {
 	struct import import = { .ctl = ctl, .format = format };
-	char **list = mem_zalloc((size_t)count + 1, sizeof(*list));
 
-	for (int i = 0; i < count; i++)
-		list[i] = paths[i];
-	walk(&import, list, false);
+	walk_all(&import, paths, count, false); /* only adds up the sizes */
 	import.err = admin_client_request(&ctl->client, "import",
 					  json_pack("{s:s}", "name", mailbox));
-	if (!import.err && walk(&import, list, true) && !import.err &&
-	    !import.answer) {
+	if (!import.err && walk_all(&import, paths, count, true) &&
+	    !import.err && !import.answer) {
 		import.err = admin_client_send(&ctl->client,
 					       SLICE_LIT("{\"end\":true}\n"));
 		if (!import.err)
 			listen_to_daemon(&import, true);
 	}
 	ctl_end_progress(ctl);
-	mem_free(list);
 	return tell(&import);
 }

@@ -25,10 +25,11 @@ static void link_free(struct imap_link *link)
 {
 	timer_stop(io_loop_timers(link->loop->io), &link->tick);
 	server_loop_unwatch(link->loop, &link->watcher);
-	if (link->append)
-		append_abandon(&link->append);
+	/* The session gives its uploads back, which are the append's. */
 	if (link->session)
 		imap_session_free(&link->session);
+	if (link->append)
+		append_abandon(&link->append);
 	buf_fini(&link->user.name);
 	server_link_leave(&link->head);
 	mem_free(link);
