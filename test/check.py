@@ -348,31 +348,37 @@ class Check:
 
     def stage_unit(self):
         """unit tests under ASan and UBSan, with fault injection"""
-        folder = self.build("asan", ["all", "unit-programs"])
-        if folder:
-            for program in self.programs("asan", "list-unit"):
-                self.unit(folder, program, "unit/")
+        self.build("asan", ["all", "unit-programs"])
+        for program in self.programs("asan", "list-unit"):
+            if self.is_made("asan", program):
+                self.unit("asan", program, "unit/")
 
     def stage_tsan(self):
         """unit tests of the folders with threads, under TSan"""
         programs = [name for name in self.programs("tsan", "list-unit")
                     if name.split("/")[2] in THREADED]
-        folder = programs and self.build("tsan", programs)
-        if folder:
-            plain = ["setarch", "-R"]  # it needs a plain address space
-            if not holds("setarch -R true"):
-                plain = []
-            for program in programs:
-                self.unit(folder, program, "tsan/", plain)
+        if programs:
+            self.build("tsan", programs)
+        # It needs a plain address space.
+        plain = ["setarch", "-R"] if holds("setarch -R true") else []
+        for program in programs:
+            if self.is_made("tsan", program):
+                self.unit("tsan", program, "tsan/", plain)
 
-    def unit(self, folder, program, prefix, wrapper=()):
+    def is_made(self, kind, program):
+        """Whether this one can be run, though another may not build."""
+        name = "make " + kind + " " + program
+        return self.runner.run(name, ["make", "-j%d" % JOBS, program], BUILD_S,
+                               cwd=os.path.join(BUILDS, kind))[0] == 0
+
+    def unit(self, kind, program, prefix, wrapper=()):
         name = prefix + program.split("/")[2]
         options = [] if prefix == "tsan/" else ["--verbose", "--color=never",
                                                 "--timeout", "60"]
         with Sanitizers(self, name) as env:
             status, log = self.runner.run(
                 name, [*wrapper, "./" + program, *options], PROGRAM_S, env,
-                folder)
+                os.path.join(BUILDS, kind))
         text = read(log)
         found = re.findall(r"Synthesis: Tested: \d+ \| Passing: (\d+) "
                            r"\| Failing: (\d+) \| Crashing: (\d+)", text)
@@ -397,13 +403,13 @@ class Check:
     def stage_fuzz(self):
         """each fuzz target for some seconds, from its corpus"""
         programs = self.programs("fuzz", "list-fuzz")
-        folder = programs and self.build("fuzz", programs)
-        if folder:
-            with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-                list(pool.map(lambda program: self.fuzz(folder, program),
-                              programs))
+        if programs:
+            self.build("fuzz", programs)
+        made = [name for name in programs if self.is_made("fuzz", name)]
+        with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+            list(pool.map(self.fuzz, made))
 
-    def fuzz(self, folder, program):
+    def fuzz(self, program):
         target = os.path.basename(program)[len("fuzz_"):]
         name = "fuzz/" + target
         seeds = os.path.join(ROOT, "test/fuzz/corpus", target)
@@ -416,7 +422,8 @@ class Check:
                    "-artifact_prefix=" + crashes]
         if os.path.exists(words):
             command.append("-dict=" + words)
-        status, log = self.runner.run(name, command, FUZZ_S + 60, cwd=folder)
+        status, log = self.runner.run(name, command, FUZZ_S + 60,
+                                      cwd=os.path.join(BUILDS, "fuzz"))
         shutil.rmtree(found, ignore_errors=True)
         if status == 0:
             self.results.ok()
@@ -440,6 +447,10 @@ class Check:
             with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
                 list(pool.map(lambda scenario: self.script(
                     *scenario, timeout=SCENARIO_S), scenarios))
+
+    def stage_corpus(self):
+        """mail/ against GMime over real mail"""
+        self.hook("corpus", "test/corpus/run")
 
     def stage_interop(self):
         """clients and servers of other makes"""

@@ -78,7 +78,7 @@ enum err auth_keys_make(struct auth_keys *keys_r, struct slice password,
 	enum err err;
 
 	*keys_r = (struct auth_keys){ 0 };
-	err = prepare_password(password, 0, &prepared);
+	err = prepare_password(password, (Gsasl_saslprep_flags)0, &prepared);
 	if (!err) {
 		keys_r->iterations = AUTH_ITERATIONS;
 		keys_r->salt_len = AUTH_SALT_SIZE;

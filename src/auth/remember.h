@@ -20,11 +20,17 @@
 
 struct remember;
 
+/* Remembers nothing yet; the key of the process comes from `random`. */
 struct remember *remember_new(struct random *random);
+
+/* Wipes it; *rememberp becomes NULL. */
 void remember_free(struct remember **rememberp);
 
+/* Was this password of the user's keys verified less than REMEMBER_MS ago? */
 bool remember_has(struct remember *remember, uint64_t now_ms, struct slice user,
 		  uint64_t key_version, struct slice password);
+
+/* After a verification that succeeded; the oldest of its set may give way. */
 void remember_add(struct remember *remember, uint64_t now_ms, struct slice user,
 		  uint64_t key_version, struct slice password);
 

@@ -32,21 +32,32 @@ struct disk {
 	/* Reads exactly `len` octets; ERR_END if the file is shorter. */
 	must_use enum err (*read)(struct disk *disk, int fd, uint64_t offset,
 				  void *out, size_t len);
-	/* Writes all `count` pieces, one behind the other. */
+	/*
+	 * Writes all `count` pieces, one behind the other. After a failure any
+	 * part of the range may have been written.
+	 */
 	must_use enum err (*write)(struct disk *disk, int fd, uint64_t offset,
 				   const struct slice *pieces, size_t count);
-	/* fdatasync: data and size, for files whose name is durable. */
+	/*
+	 * fdatasync: data and size, for files whose name is durable. After a
+	 * failure what was written since the last success may be lost, even if
+	 * a later call succeeds: do not try again.
+	 */
 	must_use enum err (*sync)(struct disk *disk, int fd);
 	must_use enum err (*size)(struct disk *disk, int fd, uint64_t *size_r);
-	/* Allocates blocks and sets the size; the new octets read as zero. */
+	/*
+	 * Allocates blocks and sets the size; the new octets read as zero. A
+	 * file that is longer stays as it is.
+	 */
 	must_use enum err (*allocate)(struct disk *disk, int fd, uint64_t size);
 	must_use enum err (*truncate)(struct disk *disk, int fd, uint64_t size);
+	/* Replaces what is named `to`; after a crash all of it or nothing. */
 	must_use enum err (*rename)(struct disk *disk, const char *from,
 				    const char *to);
 	must_use enum err (*unlink)(struct disk *disk, const char *path);
 	/* ERR_EXISTS if present. */
 	must_use enum err (*mkdir)(struct disk *disk, const char *path);
-	/* Makes names durable: fsync of the directory. */
+	/* Makes the names in a directory durable: fsync of it. */
 	must_use enum err (*sync_dir)(struct disk *disk, const char *path);
 	/* Names in the directory, sorted, without "." and "..". */
 	must_use enum err (*list)(struct disk *disk, const char *path,

@@ -10,6 +10,9 @@ src_base_libbase_a_SOURCES = \
 	src/base/clock.c src/base/clock.h \
 	src/base/digest.c src/base/digest.h \
 	src/base/disk.h \
+	src/base/disk_sim.c src/base/disk_sim.h \
+	src/base/disk_sim_data.c src/base/disk_sim_data.h \
+	src/base/disk_sim_names.c src/base/disk_sim_names.h \
 	src/base/err.c src/base/err.h \
 	src/base/fault.c src/base/fault.h \
 	src/base/fsm.c src/base/fsm.h \

@@ -163,7 +163,7 @@ struct imap_list {
 	uint32_t returns; /* enum imap_list_return */
 	uint32_t status;  /* enum imap_status_item */
 	struct imap_mailbox reference;
-	const struct imap_mailbox *patterns; /* at least one, unless "()" */
+	const struct imap_mailbox *patterns; /* at least one */
 	size_t pattern_count;
 };
 

@@ -355,6 +355,8 @@ struct imap_ask_store {
 	bool conditional; /* UNCHANGEDSINCE was given */
 	uint64_t unchangedsince;
 	/* answer */
+	uint64_t *modseqs; /* of this STORE's own changes, in the arena */
+	size_t modseq_count;
 	struct uidset modified; /* failed the condition; uidset_fini */
 	struct uidset expunged; /* no longer there: EXPUNGEISSUED */
 };
@@ -443,6 +445,9 @@ struct imap_port {
 	/* Throws away an upload that no append will end. */
 	void (*upload_abort)(struct imap_port *port,
 			     struct imap_upload *upload);
+
+	/* Seconds since 1970 UTC: SEARCH YOUNGER and OLDER. */
+	int64_t (*now_s)(struct imap_port *port);
 
 	/* Octet stream: TLS handshake after the output so far was sent. */
 	void (*starttls)(struct imap_port *port);

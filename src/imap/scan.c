@@ -129,8 +129,10 @@ int imap_word_cmp(const char *name, struct slice word)
 
 		if (octet >= 'a' && octet <= 'z')
 			octet = (uint8_t)(octet - 'a' + 'A');
-		if ((uint8_t)name[i] != octet) /* the 0 at its end too */
-			return (uint8_t)name[i] < octet ? -1 : 1;
+		if (name[i] == '\0' || (uint8_t)name[i] < octet)
+			return -1;
+		if ((uint8_t)name[i] > octet)
+			return 1;
 	}
 	return name[word.len] == '\0' ? 0 : 1;
 }

@@ -78,6 +78,13 @@ void imap_session_answer(struct imap_session *session, uint64_t now_ms,
 /* The selected mailbox changed in the local copy: IDLE looks. */
 void imap_session_changed(struct imap_session *session, uint64_t now_ms);
 
+/*
+ * The user's rights in the selected mailbox are these now (enum imap_right).
+ * Whoever may no longer read it is told BYE.
+ */
+void imap_session_rights(struct imap_session *session, uint64_t now_ms,
+			 uint32_t rights);
+
 /* Output was sent: a waiting FETCH goes on. */
 void imap_session_sent(struct imap_session *session, uint64_t now_ms);
 

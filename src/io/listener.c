@@ -277,16 +277,24 @@ static int listener_socket(const union sockaddr_any *addr, socklen_t len,
 	return -1;
 }
 
-/* Does a process listen on this file? Then it is not ours to remove. */
+/*
+ * A socket that its process left behind. Connecting tells whether somebody
+ * listens; other kinds of files refuse as well, so look first.
+ */
 static bool listener_file_is_stale(const union sockaddr_any *addr,
 				   socklen_t len)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool stale = fd >= 0 && connect(fd, &addr->sa, len) < 0 &&
-		     errno == ECONNREFUSED;
+	struct stat st;
+	bool stale;
+	int fd;
 
-	if (fd >= 0)
-		(void)close(fd);
+	if (lstat(addr->un.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	stale = connect(fd, &addr->sa, len) < 0 && errno == ECONNREFUSED;
+	(void)close(fd);
 	return stale;
 }
 

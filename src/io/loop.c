@@ -56,7 +56,9 @@ static bool loop_has_work(struct io_loop *loop)
 	MUST(pthread_mutex_lock(&loop->lock) == 0);
 	work = !list_empty(&loop->posted);
 	MUST(pthread_mutex_unlock(&loop->lock) == 0);
-	return work || !list_empty(&loop->turn_next);
+	/* Hooks for the end of the turn: set before the first, in no turn. */
+	return work || !list_empty(&loop->turn_next) ||
+	       !list_empty(&loop->turn_end);
 }
 
 /* ---- hooks ---- */

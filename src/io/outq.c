@@ -249,8 +249,10 @@ void outq_sent(struct outq *q, uint64_t len)
 	q->queued -= len;
 	while (len > 0) {
 		struct out_piece *piece = outq_front(q);
-		uint64_t part = outq_min(piece->len, len);
+		uint64_t part;
 
+		MUST(piece);
+		part = outq_min(piece->len, len);
 		piece->offset += part;
 		piece->len -= part;
 		len -= part;

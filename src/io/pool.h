@@ -38,6 +38,7 @@ void io_pool_free(struct io_pool **poolp);
 must_use enum err io_pool_offer(struct io_pool *pool, struct task *task,
 				task_run *run);
 
+/* Valid as long as the pool. */
 struct executor *io_pool_executor(struct io_pool *pool);
 
 /* Tasks that wait; for status. From any thread. */

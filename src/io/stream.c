@@ -35,6 +35,12 @@ static bool stream_wants_input(const struct io_stream *stream)
 	       !stream->upgrade;
 }
 
+/* What the owner has left is given first: the socket has to wait. */
+static bool stream_may_read(const struct io_stream *stream)
+{
+	return stream_wants_input(stream) && stream->kept.len == 0;
+}
+
 static int stream_wanted(const struct io_stream *stream)
 {
 	int events = 0;
@@ -45,7 +51,7 @@ static int stream_wanted(const struct io_stream *stream)
 	case STREAM_HANDSHAKE:
 		return stream->tls_write ? UV_WRITABLE : UV_READABLE;
 	case STREAM_OPEN:
-		if (stream_wants_input(stream))
+		if (stream_may_read(stream))
 			events |= UV_READABLE;
 		if (stream->blocked || stream->tls_write)
 			events |= UV_WRITABLE;
@@ -410,7 +416,7 @@ static void stream_event_open(struct io_stream *stream, int events)
 {
 	bool retry = stream->tls_write && (events & UV_WRITABLE);
 
-	if (((events & UV_READABLE) || retry) && stream_wants_input(stream))
+	if (((events & UV_READABLE) || retry) && stream_may_read(stream))
 		stream_read(stream);
 	if ((events & UV_WRITABLE) &&
 	    (stream->state == STREAM_OPEN || stream->state == STREAM_FLUSHING))

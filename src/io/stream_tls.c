@@ -68,8 +68,9 @@ static long bio_ctrl(BIO *bio, int command, unused_arg long number,
 	return 0;
 }
 
-/* Written once, before anybody reads it. */
+/* tidy: allow globals: written once, before anybody reads it */
 static pthread_once_t bio_once = PTHREAD_ONCE_INIT;
+/* tidy: allow globals: likewise */
 static BIO_METHOD *bio_method;
 
 static void bio_make_method(void)
@@ -219,12 +220,13 @@ enum stream_io stream_tls_recv(struct io_stream *stream, uint8_t *out,
 {
 	size_t len = 0, got;
 	enum stream_io io;
-	int rc;
+	int rc = 1;
 
 	ERR_clear_error();
-	while (len < size &&
-	       (rc = SSL_read_ex(stream->ssl, out + len, size - len, &got)) > 0)
-		len += got;
+	while (rc == 1 && len < size) {
+		rc = SSL_read_ex(stream->ssl, out + len, size - len, &got);
+		len += rc == 1 ? got : 0;
+	}
 	*len_r = len;
 	if (len == size)
 		return STREAM_IO_SOME;

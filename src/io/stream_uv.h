@@ -128,6 +128,7 @@ void stream_try_upgrade(struct io_stream *stream);
 
 /* ---- stream_out.c ---- */
 
+/* The queue and its hook, empty. */
 void stream_out_init(struct io_stream *stream);
 
 /* Sends what can be sent; changes the state when all is sent. */
@@ -152,6 +153,7 @@ enum stream_io stream_tls_send(struct io_stream *stream);
 /* Tells the peer that no more comes, if that can be done at once. */
 void stream_tls_bye(struct io_stream *stream);
 
+/* Frees the TLS half, if there is one. */
 void stream_tls_fini(struct io_stream *stream);
 
 /* ---- stream_connect.c ---- */

@@ -24,6 +24,7 @@ typedef void *sys_thread_main(void *arg);
 void sys_thread_start(pthread_t *thread, const char *name,
 		      sys_thread_main *main, void *arg);
 
+/* Waits for its end. */
 void sys_thread_join(pthread_t thread);
 
 #endif

@@ -17,6 +17,7 @@ struct io_thread *io_thread_new(const char *name);
 /* Runs what is queued and what that posts here, then ends the thread. */
 void io_thread_free(struct io_thread **threadp);
 
+/* Valid as long as the thread. */
 struct executor *io_thread_executor(struct io_thread *thread);
 
 #endif

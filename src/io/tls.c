@@ -401,7 +401,7 @@ void io_tls_unref(struct io_tls **tlsp)
 
 enum err io_tls_reload(struct io_tls *tls, struct buf *why)
 {
-	struct tls_set *set, *old;
+	struct tls_set *set = NULL, *old;
 	enum err err = tls->server ? tls_server_read(tls, why, &set)
 				   : tls_client_read(tls, why, &set);
 

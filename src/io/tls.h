@@ -80,7 +80,10 @@ struct io_tls_peer {
 	const char *name;         /* also sent as SNI; NULL only with a pin */
 };
 
+/* Another reference to the same; from any thread. */
 struct io_tls *io_tls_ref(struct io_tls *tls);
+
+/* *tlsp becomes NULL; NULL is allowed. */
 void io_tls_unref(struct io_tls **tlsp);
 
 /*

@@ -6,7 +6,6 @@
  * certificate without its key is worse than an old pair.
  */
 #include <arpa/inet.h>
-#include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -183,7 +182,7 @@ enum err io_tls_selfsigned(const char *cert_path, const char *key_path,
 	for (size_t i = 0; i < count; i++)
 		if (names[i][0] == '\0' || strlen(names[i]) > IO_HOST_MAX)
 			return ERR_INVALID;
-	key = EVP_EC_gen("P-256");
+	key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
 	MUST(key);
 	cert = make_cert(key, names, count);
 	err = make_files(cert_path, cert, key_path, key);

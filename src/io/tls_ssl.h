@@ -21,6 +21,7 @@ SSL *tls_ssl_new(struct io_tls *tls, struct tls_set **set_r);
 /* The hash that the server's key must have; borrowed for the SSL's life. */
 void tls_ssl_pin(SSL *ssl, const struct sha256 *pin);
 
+/* *setp becomes NULL; NULL is allowed. */
 void tls_set_unref(struct tls_set **setp);
 
 /* Appends what OpenSSL says about its first error, and forgets them all. */
@@ -34,8 +35,11 @@ void tls_x509_key_hash(const X509 *cert, struct sha256 *hash_r);
 /* Keys that seal session tickets; shared by all sets of an io_tls. */
 struct tls_tickets;
 
+/* New random keys, one reference. */
 struct tls_tickets *tls_tickets_new(void);
 struct tls_tickets *tls_tickets_ref(struct tls_tickets *tickets);
+
+/* *ticketsp becomes NULL; the last reference clears the keys. */
 void tls_tickets_unref(struct tls_tickets **ticketsp);
 
 /* Tickets of `ctx` are sealed with these keys, which must outlive it. */

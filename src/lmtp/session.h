@@ -111,22 +111,42 @@ struct lmtp_port {
 
 struct lmtp_session;
 
+/*
+ * `config` and `port` outlive the session; `peer` ("192.0.2.1:4711", for
+ * Received and logs) is copied. The greeting is in the output at once.
+ */
 struct lmtp_session *lmtp_session_new(const struct lmtp_config *config,
 				      struct lmtp_port *port, bool tls,
 				      bool can_starttls, const char *peer,
 				      uint64_t now_ms);
+
+/* No ask may be outstanding (lmtp_session_busy). */
 void lmtp_session_free(struct lmtp_session **sessionp);
+
+/* Takes a prefix of `in` and says how long it was; 0 while it cannot. */
 size_t lmtp_session_feed(struct lmtp_session *session, uint64_t now_ms,
 			 struct slice in);
+
+/* It would take octets now; else the driver stops reading. */
 bool lmtp_session_wants_input(const struct lmtp_session *session);
+
+/* Gives an ask back with its answer. */
 void lmtp_session_answer(struct lmtp_session *session, uint64_t now_ms,
 			 struct lmtp_ask *ask);
+
+/* After starttls: the handshake is done, nothing from before counts. */
 void lmtp_session_tls_up(struct lmtp_session *session, uint64_t now_ms);
 
-/* Returns when it wants to be called next (monotonic ms). */
+/* Returns when it wants to be called next (monotonic ms; UINT64_MAX: never). */
 uint64_t lmtp_session_tick(struct lmtp_session *session, uint64_t now_ms);
+
+/* Octets for the client; the driver sends and drops them. */
 struct buf *lmtp_session_output(struct lmtp_session *session);
+
+/* Send what is left, then close. */
 bool lmtp_session_closing(const struct lmtp_session *session);
+
+/* An ask is outstanding: free only after its answer. */
 bool lmtp_session_busy(const struct lmtp_session *session);
 
 /* Server stops: 421 where one can be sent. */

@@ -19,6 +19,9 @@ struct address_parser {
 	struct mail_address **tail;
 	unsigned count;
 	bool in_group;
+	uint8_t stop;       /* what looking ahead found */
+	size_t stop_left;   /* octets of the field from there on */
+	bool stop_unquoted; /* lex.unquoted at that time */
 };
 
 static void address_append(struct address_parser *p, struct mail_address addr)
@@ -90,26 +93,68 @@ static void address_pass(struct address_parser *p)
 		mail_lex_octet(lex, &p->word);
 }
 
-/* What ends the words of this item; ',' at the end of the field. */
-static uint8_t address_look_ahead(struct address_parser *p)
+static void address_find_stop(struct address_parser *p)
 {
 	struct slice start = p->lex.rest;
-	uint8_t stop = ',';
 
 	while (!address_at_stop(p))
 		address_pass(p);
+	p->stop = ',';
 	if (p->lex.rest.len > 0)
-		stop = p->lex.rest.data[0];
+		p->stop = p->lex.rest.data[0];
+	p->stop_left = p->lex.rest.len;
 	p->lex.rest = start;
-	buf_clear(&p->comment);
-	return stop;
 }
 
-/* To the end of the item. */
+/*
+ * What ends the words of this item; ',' at the end of the field. It holds for
+ * the next items too as long as they begin before it, and as long as no quote
+ * was found to be none, after which the octets read otherwise.
+ */
+static uint8_t address_look_ahead(struct address_parser *p)
+{
+	bool known = p->lex.rest.len > p->stop_left;
+
+	while (!known || p->stop_unquoted != p->lex.unquoted) {
+		p->stop_unquoted = p->lex.unquoted;
+		address_find_stop(p);
+		known = true;
+	}
+	buf_clear(&p->comment);
+	return p->stop;
+}
+
+static bool address_at_end(const struct address_parser *p)
+{
+	return p->lex.rest.len == 0 || mail_lex_at(&p->lex, ',') ||
+	       mail_lex_at(&p->lex, ';');
+}
+
+/* Behind an address: another one whose comma is missing. */
+static bool address_goes_on(struct address_parser *p)
+{
+	struct mail_lex before = p->lex;
+	bool found;
+
+	if (address_at_end(p) || !(mail_lex_is_atext(before.rest.data[0]) ||
+				   strchr("<\"", before.rest.data[0])))
+		return false;
+	p->lex.comment = NULL; /* it is not of this item */
+	while (!address_at_end(p) && !mail_lex_at(&p->lex, '@'))
+		address_pass(p);
+	found = mail_lex_at(&p->lex, '@');
+	p->lex.rest = before.rest;
+	p->lex.comment = before.comment;
+	return found;
+}
+
+/* To the end of the item: what stands there is no part of an address. */
 static void address_drop(struct address_parser *p)
 {
-	while (p->lex.rest.len > 0 && !mail_lex_at(&p->lex, ',') &&
-	       !mail_lex_at(&p->lex, ';'))
+	mail_lex_skip(&p->lex);
+	if (address_goes_on(p))
+		return;
+	while (!address_at_end(p))
 		address_pass(p);
 }
 
@@ -141,8 +186,7 @@ static struct slice address_phrase(struct address_parser *p)
 
 static bool address_is_local(uint8_t octet)
 {
-	return octet != 0 && !mail_lex_is_blank(octet) &&
-	       !strchr("@<>,;(\"", octet);
+	return !mail_lex_is_blank(octet) && !memchr("@<>,;(\"", octet, 7);
 }
 
 struct address_words {
@@ -174,7 +218,7 @@ static void address_local(struct address_parser *p,
 			words_r->quoted = true;
 		else if (mail_lex_run(lex, address_is_local, &p->word))
 			words_r->quoted = false;
-		else if (mail_lex_at(lex, '"') || mail_lex_at(lex, 0))
+		else if (mail_lex_at(lex, '"'))
 			mail_lex_octet(lex, &p->word);
 		else {
 			p->word.len = len;
@@ -247,7 +291,8 @@ static void address_parse_angle(struct address_parser *p)
 	struct mail_address addr = { .name = address_phrase(p) };
 	struct address_words words;
 
-	mail_lex_take(&p->lex, '<');
+	while (mail_lex_take(&p->lex, '<'))
+		;
 	addr.route = address_route(p);
 	address_local(p, &words);
 	addr.mailbox = address_keep(p, 0, p->word.len);
@@ -332,11 +377,17 @@ struct mail_address **mail_address_parse(struct slice value,
 		.lex.rest = value,
 		.arena = arena,
 		.tail = tail,
+		.stop_left = value.len,
 	};
 
 	p.lex.comment = &p.comment;
-	while (p.lex.rest.len > 0 && p.count < MAIL_ADDRESSES_MAX)
+	while (p.lex.rest.len > 0 && p.count < MAIL_ADDRESSES_MAX) {
+		size_t left = p.lex.rest.len;
+
 		address_parse_item(&p);
+		if (p.lex.rest.len == left)
+			address_pass(&p); /* no item begins with this */
+	}
 	address_end_group(&p);
 	buf_fini(&p.comment);
 	buf_fini(&p.word);

@@ -145,9 +145,8 @@ bool mail_lex_run(struct mail_lex *lex, bool (*is)(uint8_t octet),
 {
 	size_t n = 0;
 
-	while (n < lex->rest.len && is(lex->rest.data[n]))
-		n++;
-	buf_add_slice(out, slice_first(lex->rest, n));
+	for (; n < lex->rest.len && is(lex->rest.data[n]); n++)
+		mail_lex_add(out, lex->rest.data[n]);
 	lex_pass(lex, n);
 	return n > 0;
 }

@@ -41,7 +41,7 @@ bool mail_lex_at(const struct mail_lex *lex, uint8_t octet);
 /* If so, passes it and what mail_lex_skip passes. */
 bool mail_lex_take(struct mail_lex *lex, uint8_t octet);
 
-/* Appends the octets for which `is` holds (never NUL); false: there is none. */
+/* Appends the octets for which `is` holds; false if there is none. */
 bool mail_lex_run(struct mail_lex *lex, bool (*is)(uint8_t octet),
 		  struct buf *out);
 

@@ -1,8 +1,8 @@
 /*
- * Matching.
+ * Matching of folded octets.
  *
  * Text becomes folded octets: ASCII stays as it is, for the comparison knows
- * no case of it; all else goes through unicode_casemap in runs between ASCII,
+ * no case of it; all else goes through mail_fold_run in runs between ASCII,
  * which no mark combines across. In the folded octets the needle is searched
  * by its last octet (Horspool), or by memmem, which is linear, if it is long.
  * Pieces that are ASCII only, most of all mail, are searched where they are.
@@ -212,7 +212,8 @@ static void match_fold_wait(struct mail_matcher *m, bool goes_on)
 		len = match_cut(buf_slice(&m->wait));
 	if (len == 0)
 		return;
-	unicode_casemap(slice_first(buf_slice(&m->wait), len), &m->folded);
+	mail_fold_run(&m->fold, slice_first(buf_slice(&m->wait), len),
+		      &m->folded);
 	buf_drop(&m->wait, len);
 }
 
@@ -221,10 +222,10 @@ static void match_mixed(struct mail_matcher *m, struct slice in)
 {
 	buf_clear(&m->folded);
 	while (in.len > 0) {
-		struct slice run = slice_first(in, match_not_ascii(in));
+		struct slice run = slice_first(in, MAIL_MATCH_WAIT_MAX);
 		size_t ascii;
 
-		run = slice_first(run, MAIL_MATCH_WAIT_MAX);
+		run = slice_first(run, match_not_ascii(run));
 		buf_add_slice(&m->wait, run);
 		in = slice_from(in, run.len);
 		match_fold_wait(m, in.len == 0 || in.data[0] >= 0x80);
@@ -246,6 +247,7 @@ void mail_matcher_init(struct mail_matcher *matcher,
 
 void mail_matcher_fini(struct mail_matcher *matcher)
 {
+	mail_fold_fini(&matcher->fold);
 	buf_fini(&matcher->tail);
 	buf_fini(&matcher->wait);
 	buf_fini(&matcher->folded);

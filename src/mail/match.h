@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "mail/fold.h"
 
 /* Octets of a search key that count; imap/ refuses longer ones before. */
 #define MAIL_NEEDLE_MAX 8192
@@ -32,6 +33,7 @@ void mail_needle_free(struct mail_needle **needlep);
 struct mail_matcher {
 	const struct mail_needle *needle;
 	bool hit;
+	struct mail_fold fold;
 	struct buf tail; /* folded; a hit may have begun in it */
 	struct buf wait; /* outside ASCII, not folded: more may belong to it */
 	struct buf folded; /* scratch */

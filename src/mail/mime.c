@@ -188,23 +188,21 @@ static bool mime_header_too_large(const struct mime_parser *p,
 
 static void mime_header_line(struct mime_parser *p, struct slice line)
 {
+	bool continues = line.data[0] == ' ' || line.data[0] == '\t';
+
 	if (slice_eq(line, SLICE_LIT("\r\n")) ||
 	    slice_eq(line, SLICE_LIT("\n"))) {
 		mime_header_end(p, p->end, p->lines + 1);
 		return;
 	}
-	if (p->header_over || mime_header_too_large(p, mime_top(p)->part)) {
-		p->header_over = true;
-		buf_clear(&p->field);
-		return;
-	}
-	if (line.data[0] != ' ' && line.data[0] != '\t') {
+	if (!continues)
 		mime_field_end(p);
-		if (mime_wants(p, line))
-			buf_add_slice(&p->field, line);
-	} else if (p->field.len > 0) {
+	if (mime_header_too_large(p, mime_top(p)->part))
+		p->header_over = true;
+	if (p->header_over)
+		buf_clear(&p->field);
+	else if (continues ? p->field.len > 0 : mime_wants(p, line))
 		buf_add_slice(&p->field, line);
-	}
 }
 
 /* ---- ends ---- */

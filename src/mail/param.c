@@ -42,7 +42,7 @@ const struct mail_param *mail_param_find(const struct mail_params *params,
 
 static bool param_is_value(uint8_t octet)
 {
-	return octet != 0 && octet != ';' && !mail_lex_is_blank(octet);
+	return octet != ';' && !mail_lex_is_blank(octet);
 }
 
 static bool param_is_name(uint8_t octet)
@@ -69,6 +69,23 @@ static void param_open_quote(struct param_parser *p)
 	}
 }
 
+/*
+ * Passes blanks; true: what follows belongs to a value without quotes, as in
+ * "name=two words.txt", and is not another parameter whose ';' is missing.
+ */
+static bool param_goes_on(struct mail_lex *lex)
+{
+	size_t n = 0;
+
+	while (lex->rest.len > 0 && mail_lex_is_blank(lex->rest.data[0]))
+		lex->rest = slice_from(lex->rest, 1);
+	while (n < lex->rest.len && param_is_value(lex->rest.data[n]) &&
+	       lex->rest.data[n] != '=')
+		n++;
+	return n > 0 && lex->rest.data[0] != '(' &&
+	       (n == lex->rest.len || lex->rest.data[n] != '=');
+}
+
 static struct slice param_value(struct param_parser *p)
 {
 	struct mail_lex *lex = &p->lex;
@@ -79,10 +96,9 @@ static struct slice param_value(struct param_parser *p)
 			param_open_quote(p);
 		return param_keep(p);
 	}
-	while (mail_lex_run(lex, param_is_value, &p->word) ||
-	       mail_lex_at(lex, 0))
-		if (mail_lex_at(lex, 0))
-			mail_lex_octet(lex, &p->word);
+	while (mail_lex_run(lex, param_is_value, &p->word) &&
+	       param_goes_on(lex))
+		buf_add_octet(&p->word, ' ');
 	return param_keep(p);
 }
 

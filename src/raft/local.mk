@@ -1,1 +1,27 @@
-LIB_RAFT =
+# The log: libraft's core over our own WAL.
+
+LIB_RAFT = src/raft/libraft_murder.a
+noinst_LIBRARIES += $(LIB_RAFT)
+src_raft_libraft_murder_a_SOURCES = \
+	src/raft/command.h \
+	src/raft/entry.c src/raft/entry.h \
+	src/raft/fsm.h \
+	src/raft/meta.c src/raft/meta.h \
+	src/raft/net.h \
+	src/raft/replica.h \
+	src/raft/slots.c src/raft/slots.h \
+	src/raft/wal.c \
+	src/raft/wal.h \
+	src/raft/wal_copy.c \
+	src/raft/wal_file.c \
+	src/raft/wal_form.c \
+	src/raft/wal_group.c \
+	src/raft/wal_group.h \
+	src/raft/wal_internal.h \
+	src/raft/wal_record.c \
+	src/raft/wal_record.h \
+	src/raft/wal_scan.c \
+	src/raft/wal_segment.c \
+	src/raft/wal_segment.h \
+	src/raft/wal_space.c \
+	src/raft/wal_write.c

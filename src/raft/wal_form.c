@@ -31,26 +31,9 @@ struct form {
 	struct wal *wal;
 	struct wal_batch *batch;
 	uint64_t lsn;
-	uint64_t limit;
+	uint64_t limit; /* 0: the file is full */
+	uint64_t ops;   /* lsn of the first operation's record */
 };
-
-static void form_begin(struct form *form, struct wal *wal,
-		       struct wal_segment *segment, uint64_t start)
-{
-	struct wal_batch *batch = &wal->batch;
-	uint64_t end = segment_end(segment) - WAL_BLOCK;
-
-	if (end - start > WAL_BATCH_MAX)
-		end = start + WAL_BATCH_MAX;
-	*form = (struct form){ wal, batch, start, end };
-	if (end > start)
-		form->limit = end - WAL_RECORD_HEAD; /* the closing MARK */
-	batch->segment = segment;
-	batch->start = start;
-	batch->synced = wal->durable;
-	batch->item_count = 0;
-	buf_clear(&batch->payloads);
-}
 
 static bool form_fits(const struct form *form, size_t payload)
 {
@@ -262,7 +245,7 @@ static void fill(struct form *form)
 	}
 }
 
-/* ---- a new file ---- */
+/* ---- batches ---- */
 
 static void add_state(struct form *form, const struct wal_group *group)
 {
@@ -279,6 +262,32 @@ static void add_state(struct form *form, const struct wal_group *group)
 	item->record.term = group->state.term;
 }
 
+/*
+ * The first batch of a file begins with the state of all groups, also after a
+ * crash that tore it.
+ */
+static void form_begin(struct form *form, struct wal *wal,
+		       struct wal_segment *segment, uint64_t start)
+{
+	struct wal_batch *batch = &wal->batch;
+	uint64_t end = segment_end(segment) - WAL_BLOCK;
+
+	if (end - start > WAL_BATCH_MAX)
+		end = start + WAL_BATCH_MAX;
+	*form = (struct form){ .wal = wal, .batch = batch, .lsn = start };
+	if (end > start)
+		form->limit = end - WAL_RECORD_HEAD; /* the closing MARK */
+	batch->segment = segment;
+	batch->start = start;
+	batch->synced = wal->durable;
+	batch->item_count = 0;
+	buf_clear(&batch->payloads);
+	for (size_t i = 0;
+	     start == segment_first(segment) && i < wal->group_count; i++)
+		add_state(form, wal->groups[i]);
+	form->ops = form->lsn;
+}
+
 /* False: the next file is not ready. */
 static bool switch_file(struct form *form)
 {
@@ -293,12 +302,8 @@ static bool switch_file(struct form *form)
 	wal->next = NULL;
 	list_append(&wal->segments, &wal->current->link);
 	form_begin(form, wal, wal->current, segment_first(wal->current));
-	for (size_t i = 0; i < wal->group_count; i++)
-		add_state(form, wal->groups[i]);
 	return true;
 }
-
-/* ---- batches ---- */
 
 static void batch_send(struct form *form)
 {
@@ -343,18 +348,18 @@ static void form_batch(struct wal *wal, bool mark)
 	batch->jump_from = NULL;
 	form_begin(&form, wal, wal->current, wal->at);
 	fill(&form);
-	if (batch->item_count == 0 && list_empty(&wal->queue) && !mark) {
+	if (form.lsn == form.ops && list_empty(&wal->queue) && !mark) {
 		complete(wal);
 		return;
 	}
-	if (batch->item_count == 0 &&
-	    (form.limit == 0 || !list_empty(&wal->queue))) {
+	if (form.limit == 0 ||
+	    (form.lsn == form.ops && !list_empty(&wal->queue))) {
 		if (!switch_file(&form)) {
 			wal_space_missing(wal);
 			return;
 		}
 		fill(&form);
-		MUST(form.lsn > batch->start || list_empty(&wal->queue));
+		MUST(form.lsn > form.ops || list_empty(&wal->queue));
 	}
 	batch_send(&form);
 }

@@ -75,8 +75,9 @@ static void run_insert(struct wal_group *group, size_t at, struct wal_run run)
 		group->runs =
 			mem_realloc(group->runs, group->run_cap * sizeof(run));
 	}
-	memmove(&group->runs[at + 1], &group->runs[at],
-		(group->run_count - at) * sizeof(run));
+	if (at < group->run_count)
+		memmove(&group->runs[at + 1], &group->runs[at],
+			(group->run_count - at) * sizeof(run));
 	group->runs[at] = run;
 	group->run_count++;
 }
@@ -84,8 +85,9 @@ static void run_insert(struct wal_group *group, size_t at, struct wal_run run)
 /* Drops the runs before `at`. */
 static void runs_drop_front(struct wal_group *group, size_t at)
 {
-	memmove(group->runs, group->runs + at,
-		(group->run_count - at) * sizeof(*group->runs));
+	if (at > 0)
+		memmove(group->runs, group->runs + at,
+			(group->run_count - at) * sizeof(*group->runs));
 	group->run_count -= at;
 }
 
@@ -136,7 +138,9 @@ void wal_group_do_truncate(struct wal_group *group, uint64_t index)
 		struct wal_run *run = &group->runs[at];
 
 		run->count = (uint32_t)(index - run->index);
-		at++;
+		/* What is left of it may all stand before the first entry. */
+		if (run_end(run) > group->state.first)
+			at++;
 	}
 	group->run_count = at;
 	group->state.last = index - 1;

@@ -166,12 +166,20 @@ static void drop_kept(struct wal *wal)
 	}
 }
 
+/* While a batch is out the groups' picture is ahead of what is durable. */
+static bool job_may_begin(const struct wal *wal)
+{
+	if (wal->file_busy || wal->writing)
+		return false;
+	return !wal->failed && !wal->stopping;
+}
+
 void wal_space_kick(struct wal *wal)
 {
 	struct wal_segment_head *head = &wal->make.head;
 	bool waits = wal->made_err == ERR_FULL && timer_is_set(&wal->space);
 
-	if (wal->file_busy || wal->writing || wal->failed || wal->stopping)
+	if (!job_may_begin(wal))
 		return;
 	wal->make = (struct wal_make){ 0 };
 	if (wal->next == NULL && !waits) {

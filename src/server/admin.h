@@ -15,6 +15,8 @@
 #ifndef SERVER_ADMIN_H
 #define SERVER_ADMIN_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -29,6 +31,9 @@ must_use enum err admin_open(struct node *node, struct buf *why);
 
 /* Refuses new commands and closes idle connections; on the main loop. */
 void admin_stop(struct admin *admin);
+
+/* Cuts what is left, after admin_stop; true when nothing is. */
+bool admin_drain(struct admin *admin);
 
 /* After the main loop has ended. */
 void admin_close(struct admin **adminp);

@@ -102,6 +102,37 @@ static void mailbox_changed(struct watcher *watcher)
 	settle(link);
 }
 
+/* The user's rights in the selected mailbox, from the local copy. */
+static bool read_rights(const struct imap_link *link, uint32_t *rights_r)
+{
+	struct store_env *env = replica_env(node_directory(link->loop->node));
+	struct directory_mailbox mailbox;
+	struct store_txn *txn;
+	bool ok;
+
+	if (!env || store_read_begin(env, &txn))
+		return false;
+	*rights_r = 0;
+	if (directory_mailbox_find_id(txn, link->watcher.mailbox->id, &mailbox))
+		*rights_r = imap_rights_of(
+			directory_rights(&mailbox, &link->user.identity));
+	ok = store_txn_error(txn) == ERR_NONE;
+	store_end(&txn);
+	return ok;
+}
+
+static void rights_changed(struct watcher *watcher)
+{
+	struct imap_link *link =
+		container_of(watcher, struct imap_link, watcher);
+	uint32_t rights;
+
+	if (!read_rights(link, &rights))
+		return;
+	imap_session_rights(link->session, now_ms(link), rights);
+	settle(link);
+}
+
 /* ---- the stream's events ---- */
 
 static void fill_transport(const struct imap_link *link,
@@ -220,12 +251,20 @@ static void port_starttls(struct imap_port *port)
 	io_stream_starttls(link->head.stream, link->loop->node->tls);
 }
 
+static int64_t port_now_s(struct imap_port *port)
+{
+	const struct imap_link *link = link_of(port);
+
+	return (int64_t)(clock_wall_ms(io_loop_clock(link->loop->io)) / 1000);
+}
+
 static const struct imap_port port_table = {
 	.ask = port_ask,
 	.close = port_close,
 	.upload_begin = append_upload_begin,
 	.upload_add = append_upload_add,
 	.upload_abort = append_upload_abort,
+	.now_s = port_now_s,
 	.starttls = port_starttls,
 };
 
@@ -255,6 +294,7 @@ void imap_link_accept(struct server_loop *loop, struct io_accepted *accepted,
 	link->port = port_table;
 	link->loop = loop;
 	link->watcher.changed = mailbox_changed;
+	link->watcher.rights = rights_changed;
 	list_init(&link->watcher.link);
 	timer_init(&link->tick, tick_fired);
 	link->head.shutdown = link_shutdown;

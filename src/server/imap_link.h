@@ -26,7 +26,7 @@ struct imap_user {
 	uint32_t group;  /* home */
 	uint32_t key_version;
 	struct identity identity; /* borrows name */
-	struct namespace_view ns;      /* borrows name and settings */
+	struct namespace_view ns; /* borrows name and settings */
 };
 
 struct imap_link {

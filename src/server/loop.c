@@ -147,19 +147,18 @@ struct imap_view *server_loop_view(struct server_loop *loop,
 struct publication {
 	struct task task;
 	struct server_loop *loop;
+	bool rights;
 	size_t count;
 	uint64_t ids[];
 };
 
 /* A watcher that is told may leave, and others with it. */
-static void tell_watchers(struct server_loop *loop, uint64_t id)
+static void tell(struct server_loop *loop, struct watched_mailbox *mailbox,
+		 bool rights)
 {
-	struct watched_mailbox *mailbox = find(loop, id);
 	struct list told;
 	struct list *link;
 
-	if (!mailbox)
-		return;
 	list_init(&told);
 	mailbox->telling = true;
 	while ((link = list_take(&mailbox->watchers))) {
@@ -167,25 +166,57 @@ static void tell_watchers(struct server_loop *loop, uint64_t id)
 			LIST_ENTRY(link, struct watcher, link);
 
 		list_append(&told, link);
-		watcher->changed(watcher);
+		if (rights)
+			watcher->rights(watcher);
+		else
+			watcher->changed(watcher);
 	}
 	mailbox->telling = false;
 	list_splice(&mailbox->watchers, &told);
 	release(loop, mailbox);
 }
 
+/* The first mailbox above `id`, which may be gone by now. */
+static struct watched_mailbox *above(struct server_loop *loop, uint64_t id)
+{
+	uint64_t next = id + 1;
+	struct tree_node *node = tree_lower(&loop->mailboxes, &next, seek);
+
+	return node ? TREE_ENTRY(node, struct watched_mailbox, node) : NULL;
+}
+
+static void tell_all(struct server_loop *loop)
+{
+	struct watched_mailbox *mailbox = above(loop, 0);
+
+	while (mailbox) {
+		uint64_t id = mailbox->id;
+
+		tell(loop, mailbox, true);
+		mailbox = above(loop, id);
+	}
+}
+
 static void published(struct task *task)
 {
 	struct publication *publication =
 		container_of(task, struct publication, task);
+	struct server_loop *loop = publication->loop;
 
-	for (size_t i = 0; i < publication->count; i++)
-		tell_watchers(publication->loop, publication->ids[i]);
+	if (publication->rights && publication->count == 0)
+		tell_all(loop);
+	for (size_t i = 0; i < publication->count; i++) {
+		struct watched_mailbox *mailbox =
+			find(loop, publication->ids[i]);
+
+		if (mailbox)
+			tell(loop, mailbox, publication->rights);
+	}
 	mem_free(publication);
 }
 
-void server_loop_publish(struct server_loop *loop, const uint64_t *ids,
-			 size_t count)
+static void publish(struct server_loop *loop, const uint64_t *ids, size_t count,
+		    bool rights)
 {
 	struct publication *publication;
 
@@ -194,7 +225,22 @@ void server_loop_publish(struct server_loop *loop, const uint64_t *ids,
 		return;
 	publication = mem_alloc(sizeof(*publication) + count * sizeof(*ids));
 	publication->loop = loop;
+	publication->rights = rights;
 	publication->count = count;
-	memcpy(publication->ids, ids, count * sizeof(*ids));
+	if (count)
+		memcpy(publication->ids, ids, count * sizeof(*ids));
 	task_post(loop->executor, &publication->task, published);
+}
+
+void server_loop_publish(struct server_loop *loop, const uint64_t *ids,
+			 size_t count)
+{
+	if (count)
+		publish(loop, ids, count, false);
+}
+
+void server_loop_publish_rights(struct server_loop *loop, const uint64_t *ids,
+				size_t count)
+{
+	publish(loop, ids, count, true);
 }

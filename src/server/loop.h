@@ -70,6 +70,7 @@ struct watcher {
 	struct list link;
 	struct watched_mailbox *mailbox; /* NULL: watches nothing */
 	watcher_changed *changed; /* the mailbox changed in the local copy */
+	watcher_changed *rights;  /* its access list may have changed */
 };
 
 /* `watcher` watches one mailbox at a time. */
@@ -90,5 +91,9 @@ struct imap_view *server_loop_view(struct server_loop *loop,
  */
 void server_loop_publish(struct server_loop *loop, const uint64_t *ids,
 			 size_t count);
+
+/* The same for access lists; count 0: any mailbox's may have changed. */
+void server_loop_publish_rights(struct server_loop *loop, const uint64_t *ids,
+				size_t count);
 
 #endif

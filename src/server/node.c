@@ -220,8 +220,11 @@ enum err node_start(struct node *node, const struct settings *settings,
 
 /* ---- stop ---- */
 
+#define DRAIN_MS 20
+
 struct node_stop {
 	unsigned loops_left;
+	struct timer drain;
 	struct task task; /* back to the main loop */
 	struct loop_stop {
 		struct task task;
@@ -235,13 +238,28 @@ struct node_stop {
 /* Connections that have not gone by then are cut. */
 #define STOP_PATIENCE_MS 5000
 
+static void drain_admin(struct timer *timer)
+{
+	struct node_stop *stop = container_of(timer, struct node_stop, drain);
+	struct node *node = stop->loops[0].node;
+
+	if (!admin_drain(node->admin) ||
+	    (node->upkeep && upkeep_is_busy(node->upkeep))) {
+		timer_set(io_loop_timers(node->main), timer, DRAIN_MS);
+		return;
+	}
+	LOG_INFO("stopped");
+	io_loop_stop(node->main);
+}
+
+/* `murderctl stop` has its answer; a little time to read it. */
 static void groups_stopped_on_main(struct task *task)
 {
 	struct node_stop *stop = container_of(task, struct node_stop, task);
-	struct node *node = stop->loops[0].node;
 
-	LOG_INFO("stopped");
-	io_loop_stop(node->main);
+	timer_init(&stop->drain, drain_admin);
+	timer_set(io_loop_timers(stop->loops[0].node->main), &stop->drain,
+		  DRAIN_MS);
 }
 
 static void groups_stopped(struct node *node)
@@ -320,6 +338,7 @@ void node_stop(struct node *node)
 	node->stop = mem_zalloc(1, sizeof(*node->stop));
 	node->stop->loops_left = node->loop_count;
 	node_unlisten(node);
+	admin_stop(node->admin);
 	if (node->intents)
 		intents_stop(node->intents);
 	if (node->upkeep)

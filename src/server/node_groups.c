@@ -130,18 +130,40 @@ static void mail_published(void *arg, const uint64_t *mailboxes, size_t count,
 		server_loop_publish(node->loops[i], mailboxes, count);
 }
 
+/* Access lists that changed; too many, or an unknown one: all. */
+#define RIGHTS_TOLD 64
+
+static void rights_published(const struct node *node,
+			     const struct directory_event *events, size_t count)
+{
+	uint64_t ids[RIGHTS_TOLD];
+	size_t told = 0;
+	bool all = false;
+
+	for (size_t i = 0; i < count && !all; i++) {
+		if (events[i].kind == DIRECTORY_EVENT_MAILBOX && events[i].id &&
+		    told < RIGHTS_TOLD)
+			ids[told++] = events[i].id;
+		else
+			all = events[i].kind == DIRECTORY_EVENT_MAILBOX ||
+			      events[i].kind == DIRECTORY_EVENT_MANY;
+	}
+	for (unsigned i = 0; i < node->loop_count && (all || told); i++)
+		server_loop_publish_rights(node->loops[i], ids, all ? 0 : told);
+}
+
 static void directory_published(void *arg, const struct directory_event *events,
 				size_t count, uint64_t applied_index unused_arg)
 {
 	const struct node_group *group = arg;
+	bool intents = false;
 
-	for (size_t i = 0; i < count; i++) {
-		if (events[i].kind == DIRECTORY_EVENT_INTENT ||
-		    events[i].kind == DIRECTORY_EVENT_MANY) {
-			node_run_intents(group->node);
-			return;
-		}
-	}
+	for (size_t i = 0; i < count; i++)
+		intents |= events[i].kind == DIRECTORY_EVENT_INTENT ||
+			   events[i].kind == DIRECTORY_EVENT_MANY;
+	if (intents)
+		node_run_intents(group->node);
+	rights_published(group->node, events, count);
 }
 
 /* ---- opening ---- */

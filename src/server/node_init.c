@@ -75,8 +75,37 @@ static struct buf *body_of(struct init_op *op)
 	return &op->proposal.body;
 }
 
+/*
+ * The key by which other nodes will know this one: <data>/key.pem, and its
+ * certificate beside it (architecture.md 10: no CA, the row pins the hash).
+ */
+static enum err node_key(struct init_op *op, struct sha256 *hash_r)
+{
+	const char *data = op->node->settings->data;
+	const char *names[] = { op->node->identity.name };
+	struct buf cert = { 0 };
+	struct buf key = { 0 };
+	enum err err;
+
+	buf_printf(&cert, "%s/cert.pem", data);
+	buf_printf(&key, "%s/key.pem", data);
+	err = io_tls_key_hash(buf_cstr(&cert), &op->why, hash_r);
+	if (err == ERR_NOTFOUND) {
+		buf_clear(&op->why);
+		err = io_tls_selfsigned(buf_cstr(&cert), buf_cstr(&key), names,
+					1);
+		if (!err)
+			err = io_tls_key_hash(buf_cstr(&cert), &op->why,
+					      hash_r);
+	}
+	buf_fini(&cert);
+	buf_fini(&key);
+	return err;
+}
+
 static void put_member(struct init_op *op)
 {
+	struct sha256 hash;
 	struct directory_member_put command = {
 		.member = {
 			.name = slice_str(op->node->identity.name),
@@ -88,15 +117,20 @@ static void put_member(struct init_op *op)
 			.feature_level = 1,
 		},
 	};
-	enum err err = directory_member_put_encode(&command, body_of(op));
+	enum err err = node_key(op, &hash);
 
+	command.member.key_hash = slice_of(hash.octets, SHA256_SIZE);
+	if (!err)
+		err = directory_member_put_encode(&command, body_of(op));
 	propose(op, DIRECTORY_MEMBER_PUT, err);
 }
 
 static void put_group(struct init_op *op, uint32_t group)
 {
 	struct directory_group_put command = {
+		.add = true,
 		.group = {
+			.group = group,
 			.replica_count = 1,
 			.wanted = 3, /* met as nodes come */
 			.weight = 1,

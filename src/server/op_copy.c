@@ -10,10 +10,11 @@
  * COPY is all or nothing; a MOVE of more than one chunk may be done in part,
  * and says so by the UIDs that it gives (RFC 6851 section 3.3).
  */
+#include "server/op_copy.h"
+
 #include "base/mem.h"
 #include "server/imap_op.h"
 #include "server/node.h"
-#include "server/op_copy.h"
 
 static void copy_fini(struct imap_op *base)
 {

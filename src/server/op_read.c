@@ -3,12 +3,13 @@
  *
  * Both read the disk and run on a worker.
  */
+#include "server/op_read.h"
+
 #include "base/mem.h"
 #include "mail/mime.h"
 #include "mail/structure.h"
 #include "server/imap_op.h"
 #include "server/node.h"
-#include "server/op_read.h"
 
 /* ---- READ ---- */
 

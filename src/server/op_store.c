@@ -60,6 +60,22 @@ static struct store_op *store_op_new(struct imap_link *link,
 
 static void store_chunk(struct store_op *op);
 
+/* Chunks are few: the array is made anew for each. */
+static void add_modseq(struct imap_ask_store *ask, uint64_t modseq)
+{
+	size_t count = ask->modseq_count;
+	uint64_t *modseqs =
+		arena_alloc(ask->ask.arena, (count + 1) * sizeof(*modseqs));
+
+	if (!modseq)
+		return;
+	for (size_t i = 0; i < count; i++)
+		modseqs[i] = ask->modseqs[i];
+	modseqs[count] = modseq;
+	ask->modseqs = modseqs;
+	ask->modseq_count = count + 1;
+}
+
 static void store_answered(struct imap_op *base)
 {
 	struct store_op *op = (struct store_op *)base;
@@ -72,6 +88,7 @@ static void store_answered(struct imap_op *base)
 		err = mailgroup_store_result(buf_slice(&base->proposal.result),
 					     &result);
 	if (!err) {
+		add_modseq(ask, result.modseq);
 		uidset_add_set(&ask->modified, &result.modified);
 		uidset_add_set(&ask->expunged, &result.missing);
 	}

@@ -1,15 +1,21 @@
 /*
  * Upkeep of the bodies, on the main loop.
  *
- * Every UPKEEP_MS: a checkpoint of the index if one is due. Until it is true:
- * has every local group answered a read-index round begun after the start?
+ * Every UPKEEP_MS: a checkpoint of the index if one is due, a sweep if the
+ * last one was long ago. Until it is true: has every local group answered a
+ * read-index round begun after the start?
+ *
+ * Sweep: SCAN the rows on a worker -> body_sweep -> done
  */
 #include "server/upkeep.h"
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "server/marks.h"
 #include "server/node.h"
 
 #define UPKEEP_MS 5000
+#define UPKEEP_SWEEP_MS (24ull * 3600 * 1000)
 
 struct upkeep {
 	struct node *node;
@@ -24,6 +30,14 @@ struct upkeep {
 	struct read_index read;
 	bool reading;
 	unsigned caught_up; /* groups that have answered, in order */
+
+	struct task task;
+	struct marks *marks; /* a sweep is under way */
+	struct body_sweep sweep;
+	enum err scan_err;
+	upkeep_done *done;
+	void *done_arg;
+	uint64_t swept_at_ms;
 };
 
 static void again(struct upkeep *upkeep)
@@ -94,6 +108,113 @@ static void checkpoint_if_due(struct upkeep *upkeep)
 	body_store_checkpoint(node->bodies, &upkeep->checkpoint, checkpointed);
 }
 
+/* ---- the sweep ---- */
+
+static bool is_resolved(void *arg, const struct body_hold *hold)
+{
+	struct upkeep *upkeep = arg;
+	struct replica *replica = node_replica(upkeep->node, hold->group);
+	struct store_env *env = replica ? replica_env(replica) : NULL;
+	struct op_id op = { hold->proposer, hold->slot, hold->turn };
+	struct store_txn *txn;
+	bool resolved;
+
+	if (!env || store_read_begin(env, &txn))
+		return false;
+	resolved = replica_op_resolved(replica, txn, &op) &&
+		   store_txn_error(txn) == ERR_NONE;
+	store_end(&txn);
+	return resolved;
+}
+
+static bool is_named(void *arg, const struct sha256 *hash)
+{
+	struct upkeep *upkeep = arg;
+
+	return marks_has(upkeep->marks, hash);
+}
+
+static void sweep_end(struct upkeep *upkeep, enum err err)
+{
+	struct upkeep_result result = {
+		.err = err,
+		.bodies = upkeep->sweep.bodies,
+		.holds = upkeep->sweep.holds,
+		.octets = upkeep->sweep.octets,
+	};
+	upkeep_done *done = upkeep->done;
+
+	marks_free(&upkeep->marks);
+	upkeep->done = NULL;
+	if (err)
+		LOG_WARN("sweep of bodies: %s", err_text(err));
+	else if (result.bodies)
+		LOG_INFO("sweep: %llu bodies dropped, %llu octets given back",
+			 (unsigned long long)result.bodies,
+			 (unsigned long long)result.octets);
+	if (done)
+		done(upkeep->done_arg, &result);
+}
+
+static void swept(struct body_sweep *sweep)
+{
+	sweep_end(sweep->owner, sweep->err);
+}
+
+static void scanned(struct task *task)
+{
+	struct upkeep *upkeep = container_of(task, struct upkeep, task);
+
+	upkeep->sweep = (struct body_sweep){
+		.home = upkeep->home,
+		.owner = upkeep,
+		.is_resolved = is_resolved,
+		.is_named = is_named,
+		.arg = upkeep,
+	};
+	if (upkeep->scan_err || upkeep->stopped)
+		sweep_end(upkeep,
+			  upkeep->stopped ? ERR_UNAVAILABLE : upkeep->scan_err);
+	else
+		body_sweep(upkeep->node->bodies, &upkeep->sweep, swept);
+}
+
+static void scan(struct task *task)
+{
+	struct upkeep *upkeep = container_of(task, struct upkeep, task);
+
+	upkeep->scan_err = marks_scan(upkeep->marks);
+	task_post(upkeep->home, &upkeep->task, scanned);
+}
+
+enum err upkeep_sweep(struct upkeep *upkeep, upkeep_done *done, void *arg)
+{
+	struct node *node = upkeep->node;
+
+	if (upkeep->marks || upkeep->stopped)
+		return ERR_BUSY;
+	upkeep->swept_at_ms = clock_mono_ms(io_loop_clock(node->main));
+	upkeep->done = done;
+	upkeep->done_arg = arg;
+	upkeep->marks = marks_new(node);
+	task_post(io_pool_executor(node->pool), &upkeep->task, scan);
+	return ERR_NONE;
+}
+
+bool upkeep_is_busy(const struct upkeep *upkeep)
+{
+	return upkeep->marks != NULL;
+}
+
+static void sweep_if_due(struct upkeep *upkeep)
+{
+	uint64_t now = clock_mono_ms(io_loop_clock(upkeep->node->main));
+
+	if (upkeep->caught_up == upkeep->node->group_count &&
+	    now - upkeep->swept_at_ms >= UPKEEP_SWEEP_MS)
+		(void)!upkeep_sweep(upkeep, NULL, NULL);
+}
+
 static void tick(struct timer *timer)
 {
 	struct upkeep *upkeep = container_of(timer, struct upkeep, timer);
@@ -101,6 +222,7 @@ static void tick(struct timer *timer)
 	checkpoint_if_due(upkeep);
 	if (upkeep->caught_up < upkeep->node->group_count)
 		next_group(upkeep);
+	sweep_if_due(upkeep);
 	again(upkeep);
 }
 
@@ -110,6 +232,7 @@ struct upkeep *upkeep_new(struct node *node)
 
 	upkeep->node = node;
 	upkeep->home = io_loop_executor(node->main);
+	upkeep->swept_at_ms = clock_mono_ms(io_loop_clock(node->main));
 	timer_init(&upkeep->timer, tick);
 	again(upkeep);
 	return upkeep;

@@ -320,7 +320,10 @@ void body_store_checkpoint(struct body_store *store,
 /* As store_checkpoint_due, of the index. Any thread. */
 bool body_store_checkpoint_due(struct body_store *store, uint64_t age_ms);
 
-/* Each hold that stands: for FENCE proposals and people. Blocking. */
+/*
+ * Each hold that stands, some perhaps twice: for FENCE proposals and people.
+ * Blocking, and one long snapshot of the index.
+ */
 typedef void body_hold_each(void *arg, const struct sha256 *hash,
 			    const struct body_hold *hold);
 must_use enum err body_store_holds(struct body_store *store,

@@ -388,3 +388,19 @@ void store_checkpoint_last(struct store_env *env,
 	*position_r = env->durable.at;
 	store_env_unlock(env);
 }
+
+enum err store_env_remove(struct disk *disk, const char *path)
+{
+	struct store_env env = { .disk = disk, .path = NULL };
+	enum err err;
+	char *file;
+
+	env.path = mem_dup(path, strlen(path));
+	err = map_remove(&env);
+	file = path_in(&env, FILE_NAME);
+	if (err == ERR_NONE)
+		err = disk->unlink(disk, file);
+	mem_free(file);
+	mem_free(env.path);
+	return err == ERR_NOTFOUND ? ERR_NONE : err;
+}

@@ -70,6 +70,12 @@ must_use enum err store_env_open(const struct store_env_options *options,
 void store_env_close(struct store_env **envp);
 
 /*
+ * Removes the files of an environment that is not open: for what can be made
+ * again. A crash midway leaves one that store_env_open calls damaged.
+ */
+must_use enum err store_env_remove(struct disk *disk, const char *path);
+
+/*
  * Octets of the map that hold data, and of the map: for the fill limit. Freed
  * pages do not count, so deleting brings the fill down. As of the last commit.
  */

@@ -9,10 +9,98 @@
 
 # base
 
+fuzz_programs += test/fuzz/fuzz_base64
+test_fuzz_fuzz_base64_SOURCES = test/fuzz/fuzz_base64.c
+test_fuzz_fuzz_base64_LDADD = $(BASE_STACK)
+test_fuzz_fuzz_base64_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_uidset_parse
+test_fuzz_fuzz_uidset_parse_SOURCES = test/fuzz/fuzz_uidset_parse.c
+test_fuzz_fuzz_uidset_parse_LDADD = $(BASE_STACK)
+test_fuzz_fuzz_uidset_parse_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_uidset_unpack
+test_fuzz_fuzz_uidset_unpack_SOURCES = test/fuzz/fuzz_uidset_unpack.c
+test_fuzz_fuzz_uidset_unpack_LDADD = $(BASE_STACK)
+test_fuzz_fuzz_uidset_unpack_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 # store and raft
 
+fuzz_programs += test/fuzz/fuzz_entry
+test_fuzz_fuzz_entry_SOURCES = test/fuzz/fuzz_entry.c
+test_fuzz_fuzz_entry_LDADD = $(RAFT_STACK)
+test_fuzz_fuzz_entry_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_wal_record
+test_fuzz_fuzz_wal_record_SOURCES = test/fuzz/fuzz_wal_record.c
+test_fuzz_fuzz_wal_record_LDADD = $(RAFT_STACK)
+test_fuzz_fuzz_wal_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 # mail
+
+fuzz_programs += test/fuzz/fuzz_address
+test_fuzz_fuzz_address_SOURCES = test/fuzz/fuzz_address.c
+test_fuzz_fuzz_address_LDADD = $(MAIL_STACK)
+test_fuzz_fuzz_address_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_date
+test_fuzz_fuzz_date_SOURCES = test/fuzz/fuzz_date.c
+test_fuzz_fuzz_date_LDADD = $(MAIL_STACK)
+test_fuzz_fuzz_date_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_decode
+test_fuzz_fuzz_decode_SOURCES = test/fuzz/fuzz_decode.c
+test_fuzz_fuzz_decode_LDADD = $(MAIL_STACK)
+test_fuzz_fuzz_decode_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_header_decode
+test_fuzz_fuzz_header_decode_SOURCES = test/fuzz/fuzz_header_decode.c
+test_fuzz_fuzz_header_decode_LDADD = $(MAIL_STACK)
+test_fuzz_fuzz_header_decode_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_mime
+test_fuzz_fuzz_mime_SOURCES = test/fuzz/fuzz_mime.c \
+	test/unit/mail/show.c test/unit/mail/show.h
+test_fuzz_fuzz_mime_LDADD = $(MAIL_STACK)
+test_fuzz_fuzz_mime_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_structure_decode
+test_fuzz_fuzz_structure_decode_SOURCES = test/fuzz/fuzz_structure_decode.c \
+	test/unit/mail/show.c test/unit/mail/show.h
+test_fuzz_fuzz_structure_decode_LDADD = $(MAIL_STACK)
+test_fuzz_fuzz_structure_decode_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_text_search
+test_fuzz_fuzz_text_search_SOURCES = test/fuzz/fuzz_text_search.c
+test_fuzz_fuzz_text_search_LDADD = $(MAIL_STACK)
+test_fuzz_fuzz_text_search_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 # auth
 
 # imap and lmtp
+
+fuzz_programs += test/fuzz/fuzz_imap_parser
+test_fuzz_fuzz_imap_parser_SOURCES = test/fuzz/fuzz_imap_parser.c \
+	test/unit/imap/transcript.c test/unit/imap/transcript.h
+test_fuzz_fuzz_imap_parser_LDADD = $(IMAP_STACK)
+test_fuzz_fuzz_imap_parser_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_utf7
+test_fuzz_fuzz_utf7_SOURCES = test/fuzz/fuzz_utf7.c
+test_fuzz_fuzz_utf7_LDADD = $(IMAP_STACK)
+test_fuzz_fuzz_utf7_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_seqset
+test_fuzz_fuzz_seqset_SOURCES = test/fuzz/fuzz_seqset.c
+test_fuzz_fuzz_seqset_LDADD = $(IMAP_STACK)
+test_fuzz_fuzz_seqset_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_search
+test_fuzz_fuzz_search_SOURCES = test/fuzz/fuzz_search.c
+test_fuzz_fuzz_search_LDADD = $(IMAP_STACK)
+test_fuzz_fuzz_search_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_list_match
+test_fuzz_fuzz_list_match_SOURCES = test/fuzz/fuzz_list_match.c
+test_fuzz_fuzz_list_match_LDADD = $(IMAP_STACK)
+test_fuzz_fuzz_list_match_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

@@ -5,6 +5,9 @@ test_unit_base_unit_base_SOURCES = \
 	test/unit/base/test_buf.c \
 	test/unit/base/test_clock.c \
 	test/unit/base/test_digest.c \
+	test/unit/base/disk_rig.h \
+	test/unit/base/test_disk_sim.c \
+	test/unit/base/test_disk_sim_crash.c \
 	test/unit/base/test_err.c \
 	test/unit/base/test_fault.c \
 	test/unit/base/test_fsm.c \

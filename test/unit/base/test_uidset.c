@@ -349,6 +349,8 @@ Test(uidset, packed_numbers_above_the_highest_are_damage)
 	pack_var(&buf, 2);
 	pack_var(&buf, 0);
 	pack_var(&buf, UINT32_MAX - 1);
+	cr_assert_eq(uidset_unpack(&set, buf_slice(&buf), 9), ERR_CORRUPT,
+		     "no number is left for the second range");
 	pack_var(&buf, 0);
 	pack_var(&buf, 0);
 	cr_assert_eq(uidset_unpack(&set, buf_slice(&buf), 9), ERR_CORRUPT);

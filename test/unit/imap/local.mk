@@ -1,1 +1,17 @@
-# No tests yet.
+check_PROGRAMS += test/unit/imap/unit_imap
+test_unit_imap_unit_imap_SOURCES = $(unit_imap_syntax) $(unit_imap_session)
+test_unit_imap_unit_imap_LDADD = $(IMAP_STACK) $(CRITERION_LIBS)
+
+unit_imap_syntax = \
+	test/unit/imap/test_envelope.c \
+	test/unit/imap/test_list.c \
+	test/unit/imap/test_parser.c \
+	test/unit/imap/test_rfc_examples.c \
+	test/unit/imap/test_search.c \
+	test/unit/imap/test_seqset.c \
+	test/unit/imap/test_utf7.c \
+	test/unit/imap/test_words.c \
+	test/unit/imap/test_writer.c \
+	test/unit/imap/transcript.c test/unit/imap/transcript.h
+
+unit_imap_session =

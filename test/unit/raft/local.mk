@@ -1,1 +1,8 @@
-# No tests yet.
+check_PROGRAMS += test/unit/raft/unit_raft
+test_unit_raft_unit_raft_SOURCES = \
+	test/unit/raft/scratch.c test/unit/raft/scratch.h \
+	test/unit/raft/test_entry.c \
+	test/unit/raft/test_slots.c \
+	test/unit/raft/test_wal.c \
+	test/unit/raft/wal_bench.c test/unit/raft/wal_bench.h
+test_unit_raft_unit_raft_LDADD = $(RAFT_STACK) $(CRITERION_LIBS)

@@ -1,0 +1,504 @@
+/*
+ * import: messages into one mailbox, in batches of one command each.
+ *
+ *   request  {"cmd":"import","args":{"name":"user.john.Sent"}}
+ *   answer   {"progress":{"ready":true}}
+ *   then, as often as wanted, a line {"size":n,"flags":["\\Seen","$Junk"],
+ *   "date":seconds} and n octets; {"end":true} ends it
+ *   answer   {"ok":true,"result":{"messages":m,"empty":e}}
+ *
+ * A progress line follows each batch that is durable. Line ends are made CRLF
+ * on the way (mail/strip.h). The mailbox is made if it is absent.
+ *
+ * FIND the mailbox (or CREATE) -> RESERVE -> messages ... -> uploads durable ->
+ * APPEND -> RESERVE ... -> end
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/panic.h"
+#include "base/unicode.h"
+#include "cluster/directory_command.h"
+#include "cluster/mailgroup_command.h"
+#include "mail/strip.h"
+#include "server/admin_call.h"
+#include "server/upload.h"
+
+#define BATCH_MESSAGES 100             /* one command of the log */
+#define BATCH_OCTETS (4 * 1024 * 1024) /* on their way to disk */
+#define HEAD_MAX 65536                 /* octets of a message's line */
+
+struct message {
+	struct upload *upload;
+	uint32_t flags; /* enum mailgroup_flag */
+	struct slice *keywords;
+	size_t keyword_count;
+	int64_t date_s;
+	bool has_date;
+};
+
+enum import_state {
+	IMPORT_FIND,    /* looks for the mailbox */
+	IMPORT_RESERVE, /* waits for a slot */
+	IMPORT_HEAD,    /* expects the line of a message */
+	IMPORT_BODY,    /* expects its octets */
+	IMPORT_ROOM,    /* waits for room in the upload */
+	IMPORT_DURABLE, /* waits for the bodies of the batch */
+	IMPORT_APPEND,  /* waits for the command */
+};
+
+struct import {
+	struct admin_call *call;
+	enum import_state state;
+	struct buf name;
+	struct directory_mailbox mailbox; /* its slices are not kept */
+	struct replica *replica;
+	struct proposal proposal;
+	bool reserved;
+	bool created; /* the mailbox was made by this import */
+	uint64_t user_id;
+	bool end;  /* {"end":true} was seen */
+	bool dead; /* the call has ended; a slot is still awaited */
+
+	struct arena arena; /* of the batch */
+	struct message messages[BATCH_MESSAGES];
+	size_t count;
+	uint64_t octets;
+	struct buf head;
+	uint64_t left; /* octets of the message still to come */
+	struct mail_strip strip;
+	struct buf chunk;
+
+	uint64_t done; /* messages */
+	uint64_t empty;
+};
+
+/* ---- the end ---- */
+
+static void drop_batch(struct import *import)
+{
+	for (size_t i = 0; i < import->count; i++)
+		upload_free(&import->messages[i].upload);
+	import->count = 0;
+	import->octets = 0;
+	arena_clear(&import->arena);
+}
+
+static void import_free(struct import *import)
+{
+	drop_batch(import);
+	if (import->reserved)
+		replica_release(import->replica, &import->proposal);
+	proposal_fini(&import->proposal);
+	arena_fini(&import->arena);
+	buf_fini(&import->name);
+	buf_fini(&import->head);
+	buf_fini(&import->chunk);
+	mem_free(import);
+}
+
+static void import_fini(struct admin_call *call)
+{
+	struct import *import = call->state;
+
+	import->call = NULL;
+	import->dead = true;
+	if (import->state != IMPORT_RESERVE && import->state != IMPORT_APPEND)
+		import_free(import);
+}
+
+static void fail(struct import *import, enum err err, const char *what)
+{
+	admin_fail(import->call, err,
+		   "%s: %s; %llu messages were imported before", what,
+		   err_text(err), (unsigned long long)import->done);
+}
+
+/* ---- a batch ---- */
+
+static void reserve(struct import *import);
+
+static void batch_appended(struct proposal *proposal)
+{
+	struct import *import = proposal->owner;
+
+	if (import->dead) {
+		import_free(import);
+		return;
+	}
+	import->state = IMPORT_HEAD;
+	if (proposal->err) {
+		fail(import, proposal->err, "append");
+		return;
+	}
+	import->done += import->count;
+	drop_batch(import);
+	admin_progress(import->call, json_pack("{s:I}", "messages",
+					       (json_int_t)import->done));
+	if (import->end)
+		admin_ok(import->call,
+			 json_pack("{s:I, s:I}", "messages",
+				   (json_int_t)import->done, "empty",
+				   (json_int_t)import->empty));
+	else
+		reserve(import);
+}
+
+static void fill(struct import *import, struct mailgroup_message *to)
+{
+	uint64_t now = clock_wall_ms(io_loop_clock(import->call->node->main));
+
+	for (size_t i = 0; i < import->count; i++) {
+		const struct message *from = &import->messages[i];
+		struct upload_result body;
+
+		MUST(upload_done(from->upload, &body));
+		to[i] = (struct mailgroup_message){
+			.hash = body.hash,
+			.size = body.size,
+			.date_s = from->has_date ? from->date_s
+						 : (int64_t)(now / 1000),
+			.flags = (uint8_t)from->flags,
+			.keywords = { from->keywords, from->keyword_count },
+			.structure = body.structure,
+		};
+	}
+}
+
+static enum err encode(struct import *import, struct buf *out)
+{
+	struct mailgroup_message *messages =
+		arena_zalloc(&import->arena, import->count, sizeof(*messages));
+	uint64_t holder =
+		node_raft_id(import->call->node, import->mailbox.group);
+	struct mailgroup_append command = {
+		.target = { import->mailbox.id, import->mailbox.root, 0, 0 },
+		.user = import->user_id,
+		.holders = { &holder, 1 },
+		.messages = messages,
+		.count = import->count,
+	};
+	enum err err;
+
+	fill(import, messages);
+	err = mailgroup_append_encode(&command, out);
+	if (err != ERR_LIMIT)
+		return err;
+	for (size_t i = 0; i < import->count; i++)
+		messages[i].structure = SLICE_NONE; /* made when asked for */
+	return mailgroup_append_encode(&command, out);
+}
+
+/* All bodies are durable: the command; or an error of one of them. */
+static void check_batch(struct import *import)
+{
+	struct upload_result result;
+	enum err err = ERR_NONE;
+
+	for (size_t i = 0; i < import->count; i++) {
+		if (!upload_done(import->messages[i].upload, &result))
+			return;
+		if (!err)
+			err = result.err;
+	}
+	if (!err)
+		err = encode(import, &import->proposal.body);
+	if (err) {
+		fail(import, err, "message");
+		return;
+	}
+	import->state = IMPORT_APPEND;
+	import->reserved = false;
+	import->proposal.kind = MAILGROUP_APPEND;
+	import->proposal.version = MAILGROUP_COMMAND_VERSION;
+	replica_submit(import->replica, &import->proposal, batch_appended);
+}
+
+static void upload_moved(struct upload *upload unused_arg, void *arg)
+{
+	struct import *import = arg;
+
+	if (import->state == IMPORT_ROOM) {
+		import->state = IMPORT_BODY;
+		admin_resume(import->call);
+	} else if (import->state == IMPORT_DURABLE) {
+		check_batch(import);
+	}
+}
+
+static void finish_batch(struct import *import)
+{
+	if (import->count == 0) {
+		admin_ok(import->call,
+			 json_pack("{s:I, s:I}", "messages",
+				   (json_int_t)import->done, "empty",
+				   (json_int_t)import->empty));
+		return;
+	}
+	import->state = IMPORT_DURABLE;
+	check_batch(import);
+}
+
+/* ---- a message ---- */
+
+static void take_flags(struct import *import, const json_t *flags,
+		       struct message *message)
+{
+	static const struct {
+		const char *name;
+		uint32_t flag;
+	} known[] = {
+		{ "\\Seen", MAILGROUP_SEEN },
+		{ "\\Answered", MAILGROUP_ANSWERED },
+		{ "\\Flagged", MAILGROUP_FLAGGED },
+		{ "\\Deleted", MAILGROUP_DELETED },
+		{ "\\Draft", MAILGROUP_DRAFT },
+	};
+	size_t count = json_array_size(flags);
+
+	message->keywords = arena_zalloc(&import->arena, count + 1,
+					 sizeof(*message->keywords));
+	for (size_t i = 0; i < count; i++) {
+		const char *name = json_string_value(json_array_get(flags, i));
+		bool system = false;
+
+		for (size_t j = 0; name && j < ARRAY_LEN(known); j++)
+			if (strcmp(name, known[j].name) == 0) {
+				message->flags |= known[j].flag;
+				system = true;
+			}
+		if (name && !system && name[0] != '\\')
+			message->keywords[message->keyword_count++] =
+				arena_slice(&import->arena, slice_str(name));
+	}
+}
+
+static void set_hold(struct import *import, struct upload *upload)
+{
+	const struct op_id *op = &import->proposal.op;
+	struct body_hold hold = {
+		.group = import->mailbox.group,
+		.slot = op->slot,
+		.proposer = op->proposer,
+		.turn = op->turn,
+	};
+
+	upload_set_hold(upload, &hold);
+}
+
+/* {"size":..}; false: the call has ended. */
+static bool take_head(struct import *import)
+{
+	json_t *head =
+		json_loadb((const char *)import->head.data, import->head.len,
+			   JSON_REJECT_DUPLICATES, NULL);
+	json_int_t size = json_integer_value(json_object_get(head, "size"));
+	const json_t *date = json_object_get(head, "date");
+	const struct settings *settings = import->call->node->settings;
+	struct message *message;
+
+	buf_clear(&import->head);
+	if (json_is_true(json_object_get(head, "end"))) {
+		import->end = true;
+		json_decref(head);
+		finish_batch(import);
+		return false;
+	}
+	if (!json_is_object(head) || size < 0 ||
+	    (uint64_t)size > settings->message_max) {
+		json_decref(head);
+		fail(import, size > 0 ? ERR_TOO_BIG : ERR_SYNTAX, "message");
+		return false;
+	}
+	if (size == 0) {
+		import->empty++;
+		json_decref(head);
+		return true;
+	}
+	message = &import->messages[import->count++];
+	*message = (struct message){ .has_date = json_is_integer(date),
+				     .date_s = json_integer_value(date) };
+	take_flags(import, json_object_get(head, "flags"), message);
+	json_decref(head);
+	message->upload = upload_new(import->call->node->bodies,
+				     io_loop_executor(import->call->node->main),
+				     upload_moved, import);
+	set_hold(import, message->upload);
+	import->strip = (struct mail_strip){ 0 };
+	import->left = (uint64_t)size;
+	import->state = IMPORT_BODY;
+	return true;
+}
+
+static size_t feed_head(struct import *import, struct slice in)
+{
+	size_t len = slice_find(in, '\n');
+
+	if (import->head.len + len > HEAD_MAX) {
+		fail(import, ERR_LIMIT, "message");
+		return in.len;
+	}
+	buf_add_slice(&import->head, slice_first(in, len));
+	if (len == in.len)
+		return len;
+	take_head(import);
+	return len + 1;
+}
+
+static size_t feed_body(struct import *import, struct slice in)
+{
+	struct message *message = &import->messages[import->count - 1];
+	struct slice piece = slice_first(
+		in, import->left < in.len ? (size_t)import->left : in.len);
+	bool room;
+
+	buf_clear(&import->chunk);
+	mail_strip_feed(&import->strip, piece, &import->chunk);
+	import->left -= piece.len;
+	import->octets += import->chunk.len;
+	room = upload_add(message->upload, buf_slice(&import->chunk));
+	if (import->left == 0) {
+		upload_finish(message->upload);
+		import->state = IMPORT_HEAD;
+		if (import->count == BATCH_MESSAGES ||
+		    import->octets >= BATCH_OCTETS)
+			finish_batch(import);
+	} else if (!room) {
+		import->state = IMPORT_ROOM;
+	}
+	return piece.len;
+}
+
+static size_t take_octets(struct admin_call *call, struct slice in)
+{
+	struct import *import = call->state;
+
+	if (admin_is_gone(call)) {
+		if (import->state != IMPORT_FIND &&
+		    import->state != IMPORT_RESERVE &&
+		    import->state != IMPORT_APPEND)
+			fail(import, ERR_CLOSED, "connection");
+		return 0;
+	}
+	if (import->state == IMPORT_HEAD)
+		return feed_head(import, in);
+	if (import->state == IMPORT_BODY)
+		return feed_body(import, in);
+	return 0;
+}
+
+/* ---- the mailbox ---- */
+
+static void reserved(struct proposal *proposal)
+{
+	struct import *import = proposal->owner;
+
+	import->reserved = !proposal->err;
+	if (import->dead) {
+		import_free(import);
+		return;
+	}
+	import->state = IMPORT_HEAD;
+	if (proposal->err)
+		fail(import, proposal->err, "import");
+	else if (admin_is_gone(import->call))
+		fail(import, ERR_CLOSED, "connection");
+	else
+		admin_resume(import->call);
+}
+
+static void reserve(struct import *import)
+{
+	import->state = IMPORT_RESERVE;
+	proposal_fini(&import->proposal);
+	proposal_init(&import->proposal,
+		      io_loop_executor(import->call->node->main), import);
+	replica_reserve(import->replica, &import->proposal, reserved);
+}
+
+static void begin(struct import *import)
+{
+	struct admin_call *call = import->call;
+
+	import->replica = node_replica(call->node, import->mailbox.group);
+	if (!import->replica) {
+		fail(import, ERR_UNAVAILABLE, "group");
+		return;
+	}
+	admin_progress(call, json_pack("{s:b}", "ready", 1));
+	reserve(import);
+	admin_set_raw(call, take_octets);
+}
+
+static void find(struct admin_call *call);
+
+static void created(struct admin_call *call)
+{
+	admin_read_index(call, 0, find);
+}
+
+static void create(struct import *import)
+{
+	struct directory_create command = {
+		.name = buf_slice(&import->name),
+	};
+	enum err err =
+		directory_create_encode(&command, admin_body(import->call));
+
+	import->created = true;
+	admin_propose(import->call, 0, DIRECTORY_CREATE, err,
+		      "the mailbox cannot be made", created);
+}
+
+/* Whose \Seen the flags set: the owner's; of a shared mailbox everybody's. */
+static uint64_t owner_id(struct store_txn *txn, struct slice name)
+{
+	struct buf owner = { 0 };
+	struct directory_user user = { 0 };
+
+	if (names_add_owner(name, &owner))
+		directory_user_find(txn, buf_slice(&owner), &user);
+	buf_fini(&owner);
+	return user.id;
+}
+
+static void find(struct admin_call *call)
+{
+	struct import *import = call->state;
+	struct store_txn *txn;
+	bool found;
+
+	if (!admin_read(call, 0, &txn))
+		return;
+	found = directory_mailbox_find(txn, buf_slice(&import->name),
+				       &import->mailbox);
+	import->user_id = owner_id(txn, buf_slice(&import->name));
+	store_end(&txn);
+	if (found)
+		begin(import);
+	else if (import->created)
+		fail(import, ERR_NOTFOUND, "mailbox");
+	else
+		create(import);
+}
+
+void admin_import(struct admin_call *call)
+{
+	struct import *import = mem_zalloc(1, sizeof(*import));
+	struct slice name;
+
+	import->call = call;
+	proposal_init(&import->proposal, io_loop_executor(call->node->main),
+		      import);
+	call->state = import;
+	call->fini = import_fini;
+	if (!admin_text(call, "name", &name))
+		return;
+	if (unicode_nfc(name, &import->name) ||
+	    names_check(buf_slice(&import->name))) {
+		admin_fail(call, ERR_INVALID, "\"%.*s\" is no mailbox name",
+			   SLICE_FMT(name));
+		return;
+	}
+	admin_read_index(call, 0, find);
+}

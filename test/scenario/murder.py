@@ -1,0 +1,259 @@
+"""A real murderd for scenarios: starts, asks, kills it.
+
+    with murder.Node() as node:
+        node.user("john")
+        imap = node.imap("john")
+
+Everything lives in a temporary directory and on free ports of 127.0.0.1.
+$MURDER_BUILD names the build directory ("build" if it is unset).
+"""
+
+import imaplib
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+BUILD = os.environ.get("MURDER_BUILD", os.path.join(ROOT, "build"))
+PASSWORD = "pass-%s-word"
+START_S = 30
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Lmtp:
+    """An LMTP client that knows of one reply per recipient (RFC 2033)."""
+
+    def __init__(self, port):
+        self.sock = socket.create_connection(("127.0.0.1", port), 30)
+        self.file = self.sock.makefile("rb")
+        self.reply()
+        self.command("LHLO localhost")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.sock.close()
+
+    def reply(self):
+        while True:
+            line = self.file.readline()
+            if not line:
+                raise EOFError("connection closed without a reply")
+            if line[3:4] != b"-":
+                return int(line[:3]), line[4:].decode().strip()
+
+    def command(self, text):
+        self.sock.sendall(text.encode() + b"\r\n")
+        return self.reply()
+
+    def deliver(self, sender, recipients, text):
+        """The last reply to each recipient: a dict of (code, text)."""
+        answers = {}
+        assert self.command("MAIL FROM:<%s>" % sender)[0] == 250
+        for recipient in recipients:
+            answers[recipient] = self.command("RCPT TO:<%s>" % recipient)
+        accepted = [r for r in recipients if answers[r][0] == 250]
+        if not accepted:
+            self.command("RSET")
+            return answers
+        assert self.command("DATA")[0] == 354
+        text = text.replace(b"\r\n.", b"\r\n..")
+        self.sock.sendall(text + b".\r\n")
+        for recipient in accepted:
+            answers[recipient] = self.reply()
+        return answers
+
+
+class Node:
+    def __init__(self, env=None, settings="", keep=False):
+        self.folder = tempfile.mkdtemp(prefix="murder-")
+        self.data = os.path.join(self.folder, "data")
+        self.log = os.path.join(self.folder, "log")
+        self.config = os.path.join(self.folder, "murderd.conf")
+        self.env = dict(os.environ, **(env or {}))
+        self.process = None
+        self.keep = keep
+        self.imap_port, self.imaps_port, self.lmtp_port = (
+            free_port(), free_port(), free_port())
+        with open(self.config, "w") as out:
+            out.write("""data = "%s";
+hostname = "localhost";
+listen = {
+    imap = [ "127.0.0.1:%d" ];
+    imaps = [ "127.0.0.1:%d" ];
+    lmtp = [ "127.0.0.1:%d" ];
+};
+login = { plain_without_tls = true; delay = "10ms"; };
+%s
+""" % (self.data, self.imap_port, self.imaps_port, self.lmtp_port, settings))
+
+    # life
+
+    def start(self, env=None, init=True):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(BUILD, "murderd"), "--config", self.config],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=dict(self.env, **(env or {})))
+        end = time.monotonic() + START_S
+        while True:
+            status, answer = self.try_ctl("status")
+            if status == 0:
+                break
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.fail("murderd did not start")
+            time.sleep(0.02)
+        if init and not answer["initialised"]:
+            self.ctl("init", "n1")
+        if init:
+            self.await_port(self.imap_port)
+        return self
+
+    def await_port(self, port):
+        end = time.monotonic() + START_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > end:
+                    self.fail("nobody listens on port %d" % port)
+                time.sleep(0.02)
+
+    def stop(self):
+        """A clean stop; the exit status must be 0."""
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(30)
+        self.process = None
+        if status != 0:
+            self.fail("murderd ended with status %d" % status)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def fail(self, text):
+        with open(self.log, errors="replace") as log:
+            sys.stderr.write("".join(log.readlines()[-30:]))
+        raise AssertionError(text)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, value, trace):
+        try:
+            if self.process and kind is None:
+                self.stop()
+            elif self.process:
+                self.kill()
+                sys.stderr.write(open(self.log, errors="replace").read()[-4000:])
+        finally:
+            if not self.keep:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    # murderctl
+
+    def try_ctl(self, *words, stdin=""):
+        done = subprocess.run(
+            [os.path.join(BUILD, "murderctl"), "--json", "--socket",
+             os.path.join(self.data, "admin.sock"), *words],
+            input=stdin, capture_output=True, text=True, timeout=120)
+        try:
+            answer = json.loads(done.stdout) if done.stdout.strip() else {}
+        except ValueError:
+            answer = {"text": done.stdout}
+        answer.setdefault("stderr", done.stderr)
+        return done.returncode, answer
+
+    def ctl(self, *words, stdin=""):
+        status, answer = self.try_ctl(*words, stdin=stdin)
+        if status != 0:
+            self.fail("murderctl %s: status %d, %r" % (" ".join(words), status,
+                                                       answer))
+        return answer
+
+    def user(self, name):
+        self.ctl("user", "add", name, stdin=PASSWORD % name + "\n")
+
+    def verify(self):
+        answer = self.ctl("verify")
+        if answer["findings"] != 0:
+            self.fail("verify: %r" % answer)
+        return answer
+
+    # clients
+
+    def imap(self, user=None, tls=False):
+        if tls:
+            context = ssl._create_unverified_context()
+            client = imaplib.IMAP4_SSL("127.0.0.1", self.imaps_port,
+                                       ssl_context=context, timeout=30)
+        else:
+            client = imaplib.IMAP4("127.0.0.1", self.imap_port, timeout=30)
+        if user:
+            client.login(user, PASSWORD % user)
+        return client
+
+    def lmtp(self):
+        return Lmtp(self.lmtp_port)
+
+
+class Tests:
+    """Collects functions and reports them in TAP."""
+
+    def __init__(self):
+        self.tests = []
+
+    def __call__(self, function):
+        self.tests.append(function)
+        return function
+
+    def run(self):
+        import traceback
+        failed = 0
+        wanted = sys.argv[1:]
+        for test in self.tests:
+            if wanted and test.__name__ not in wanted:
+                continue
+            try:
+                test()
+                print("ok", test.__name__, flush=True)
+            except Exception:
+                failed += 1
+                traceback.print_exc()
+                print("not ok", test.__name__, flush=True)
+        sys.exit(1 if failed else 0)
+
+
+def ok(answer):
+    """The data of an imaplib answer, which must be OK."""
+    kind, data = answer
+    assert kind == "OK", answer
+    return data
+
+
+def message(number, size=0):
+    """A message that can be told from others, with CRLF line ends."""
+    text = ("From: john@example.org\r\nTo: jane@example.org\r\n"
+            "Subject: message %d\r\nMessage-ID: <%d@example.org>\r\n"
+            "Date: Tue, 24 Nov 2026 18:00:00 +0000\r\n\r\n" % (number, number))
+    line = "line of message %d\r\n" % number
+    text += line
+    while len(text) < size:
+        text += line
+    return text.encode()
