@@ -92,6 +92,7 @@ struct rules {
 	uint64_t last_tick_ms;
 };
 
+/* `raft`, `port` and `port_arg` outlive the rules. */
 void rules_init(struct rules *rules, struct raft *raft,
 		const struct rules_port *port, void *port_arg,
 		unsigned heartbeat_ms);
