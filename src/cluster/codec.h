@@ -56,6 +56,7 @@ void codec_fail(struct codec *codec, enum err err);
 /* The same for what a check of a field says: M55 lets an encoder pass it. */
 void codec_check(struct codec *codec, enum err err);
 
+/* One field each; a bool other than 0 or 1 and what is cut off are errors. */
 void codec_bool(struct codec *codec, bool *value);
 void codec_u8(struct codec *codec, uint8_t *value);
 void codec_u64(struct codec *codec, uint64_t *value);
@@ -78,6 +79,7 @@ void codec_bits(struct codec *codec, uint8_t *value, uint8_t mask);
 /* ERR_LIMIT above `max` octets. */
 void codec_bytes(struct codec *codec, struct slice *bytes, size_t max);
 
+/* Fixed lengths: 32 octets; proposer, slot and turn. */
 void codec_hash(struct codec *codec, struct sha256 *hash);
 void codec_op(struct codec *codec, struct op_id *op);
 

@@ -84,6 +84,7 @@ struct directory_mailbox {
 	uint64_t changed_index;
 };
 
+/* By internal name, and by id. False: there is none. */
 bool directory_mailbox_find(struct store_txn *txn, struct slice name,
 			    struct directory_mailbox *mailbox_r);
 bool directory_mailbox_find_id(struct store_txn *txn, uint64_t id,
@@ -127,9 +128,11 @@ struct directory_user {
 	uint64_t created_index;
 };
 
+/* By name, as SASLprep left it. False: there is none. */
 bool directory_user_find(struct store_txn *txn, struct slice name,
 			 struct directory_user *user_r);
 
+/* Also of a name that does not exist (RFC 9051 section 6.3.7). */
 bool directory_is_subscribed(struct store_txn *txn, uint64_t user_id,
 			     struct slice name);
 
@@ -160,6 +163,7 @@ struct directory_member {
 	struct slice key_hash; /* SHA-256 of its public key */
 };
 
+/* False: no node ever had this id; removed ones are found. */
 bool directory_member_find(struct store_txn *txn, uint32_t node,
 			   struct directory_member *member_r);
 
@@ -185,6 +189,7 @@ struct directory_group {
 	uint64_t homes;    /* users and shared trees that live in it */
 };
 
+/* False: there is no such group. */
 bool directory_group_find(struct store_txn *txn, uint32_t group,
 			  struct directory_group *group_r);
 
@@ -221,6 +226,7 @@ struct directory_intent {
 	uint64_t id_count;
 };
 
+/* False: it is done, or never was. */
 bool directory_intent_find(struct store_txn *txn, uint64_t id,
 			   struct directory_intent *intent_r);
 
@@ -229,6 +235,7 @@ bool directory_intent_next_id(struct directory_intent *intent, uint64_t *id_r);
 
 /* ---- settings and counters ---- */
 
+/* False: it was never set, or was deleted. */
 bool directory_setting_find(struct store_txn *txn, struct slice name,
 			    struct slice *value_r);
 
@@ -242,6 +249,7 @@ struct directory_counters {
 	uint64_t change_floor; /* highest index that it may lack names of */
 };
 
+/* All zero in a directory where nothing was done yet. */
 void directory_counters_get(struct store_txn *txn,
 			    struct directory_counters *counters_r);
 
@@ -259,6 +267,7 @@ struct directory_walk {
 	bool started;
 };
 
+/* Before its transaction ends; also after the walk came to its end. */
 void directory_walk_end(struct directory_walk *walk);
 
 /*
@@ -270,30 +279,36 @@ void directory_mailbox_walk(struct directory_walk *walk, struct store_txn *txn,
 bool directory_mailbox_next(struct directory_walk *walk,
 			    struct directory_mailbox *mailbox_r);
 
+/* Users in the order of their names, behind `after`. */
 void directory_user_walk(struct directory_walk *walk, struct store_txn *txn,
 			 struct slice after);
 bool directory_user_next(struct directory_walk *walk,
 			 struct directory_user *user_r);
 
+/* A user's subscriptions in the order of names, behind `after`. */
 void directory_subscription_walk(struct directory_walk *walk,
 				 struct store_txn *txn, uint64_t user_id,
 				 struct slice after);
 bool directory_subscription_next(struct directory_walk *walk,
 				 struct slice *name_r);
 
+/* All members, removed ones too, by rising id. */
 void directory_member_walk(struct directory_walk *walk, struct store_txn *txn);
 bool directory_member_next(struct directory_walk *walk,
 			   struct directory_member *member_r);
 
+/* All groups by rising number. */
 void directory_group_walk(struct directory_walk *walk, struct store_txn *txn);
 bool directory_group_next(struct directory_walk *walk,
 			  struct directory_group *group_r);
 
+/* Intents by rising id, with an id above `after`. */
 void directory_intent_walk(struct directory_walk *walk, struct store_txn *txn,
 			   uint64_t after);
 bool directory_intent_next(struct directory_walk *walk,
 			   struct directory_intent *intent_r);
 
+/* All settings in the order of their names. */
 void directory_setting_walk(struct directory_walk *walk, struct store_txn *txn);
 bool directory_setting_next(struct directory_walk *walk, struct slice *name_r,
 			    struct slice *value_r);
@@ -311,6 +326,7 @@ struct directory_change_name {
 	struct slice name;
 };
 
+/* Changes of entries behind log index `since`, in log order. */
 void directory_change_walk(struct directory_walk *walk, struct store_txn *txn,
 			   uint64_t since);
 bool directory_change_next(struct directory_walk *walk,
@@ -332,6 +348,7 @@ struct directory_shared_walk {
 	unsigned count;
 };
 
+/* As the walks above; _end in any case, before the transaction ends. */
 void directory_shared_walk(struct directory_shared_walk *walk,
 			   struct store_txn *txn, const struct identity *who,
 			   uint64_t after);

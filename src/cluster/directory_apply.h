@@ -29,6 +29,7 @@ struct directory_apply {
 
 /* ---- one per kind; the body is undecoded ---- */
 
+/* One a kind of command: decodes a->command, acts, sets the result. */
 void directory_apply_create(struct directory_apply *a);
 void directory_apply_delete(struct directory_apply *a);
 void directory_apply_rename(struct directory_apply *a);
@@ -51,6 +52,7 @@ static inline void directory_refuse(struct directory_apply *a, enum err err)
 	a->result->refusal = err;
 }
 
+/* Notes what changed, for directory_publish after the commit. */
 void directory_event(struct directory_apply *a, enum directory_event_kind kind,
 		     uint64_t id, struct slice name);
 

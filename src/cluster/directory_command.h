@@ -279,6 +279,7 @@ struct directory_intent_step {
 	must_use enum err directory_##x##_decode(                      \
 		struct slice body, struct directory_##x *command_r)
 
+/* Encoder and decoder of each command above. */
 DIRECTORY_CODEC(create);
 DIRECTORY_CODEC(delete);
 DIRECTORY_CODEC(rename);
@@ -299,6 +300,7 @@ DIRECTORY_CODEC(intent_step);
 	must_use enum err directory_##x##_result( \
 		struct slice payload, struct directory_##x##_result *result_r)
 
+/* Decoder of each result above. ERR_SYNTAX: no encoder made this. */
 DIRECTORY_RESULT(create);
 DIRECTORY_RESULT(delete);
 DIRECTORY_RESULT(rename);

@@ -48,6 +48,7 @@ struct directory_fsm {
 	unsigned event_count;
 };
 
+/* `publish` and `arg` outlive the machine; no command may be under way. */
 void directory_fsm_init(struct directory_fsm *fsm, directory_publish *publish,
 			void *arg);
 void directory_fsm_fini(struct directory_fsm *fsm);

@@ -13,6 +13,7 @@
 		const struct directory_##x##_result *result, \
 		struct buf *payload)
 
+/* Appends the payload that directory_x_result reads. */
 DIRECTORY_RESULT_ENCODER(create);
 DIRECTORY_RESULT_ENCODER(delete);
 DIRECTORY_RESULT_ENCODER(rename);

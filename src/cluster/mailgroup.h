@@ -97,6 +97,7 @@ struct mailgroup_keywords {
 	unsigned count; /* highest number in use, plus one */
 };
 
+/* Names are borrowed from the transaction. */
 void mailgroup_keywords_get(struct store_txn *txn, uint64_t mailbox,
 			    struct mailgroup_keywords *keywords_r);
 
@@ -155,6 +156,7 @@ struct mailgroup_walk {
 	struct slice seen;
 };
 
+/* `parts` (enum mailgroup_part) says which fields of a row are filled. */
 void mailgroup_walk_begin(struct mailgroup_walk *walk, struct store_txn *txn,
 			  uint64_t mailbox, uint64_t user, uint32_t first,
 			  uint32_t last, unsigned parts);

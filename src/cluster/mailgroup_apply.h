@@ -30,6 +30,7 @@ struct mailgroup_apply {
 
 /* ---- one per kind; the body is undecoded ---- */
 
+/* One a kind of command: decodes a->command, acts, sets the result. */
 void mailgroup_apply_append(struct mailgroup_apply *a);
 void mailgroup_apply_deliver(struct mailgroup_apply *a);
 void mailgroup_apply_store(struct mailgroup_apply *a);
@@ -86,6 +87,7 @@ void mailgroup_names_count(struct mailgroup_apply *a,
 			   const struct mailgroup_keyword_bits *old,
 			   const struct mailgroup_keyword_bits *now);
 
+/* Writes the names back if something of them has changed. */
 void mailgroup_names_store(struct mailgroup_apply *a,
 			   struct mailgroup_names *names, uint64_t mailbox);
 
@@ -159,6 +161,7 @@ struct mailgroup_users {
 	size_t count;
 };
 
+/* Users with a counter of what they have seen; ids live in the arena. */
 struct mailgroup_users mailgroup_box_users(const struct mailgroup_box *box);
 
 /* Nobody has seen `uids` any more; `counted`: they were visible. */

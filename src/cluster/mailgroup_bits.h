@@ -36,6 +36,7 @@ struct mailgroup_bits_of {
 	uint64_t user; /* of _SEEN */
 };
 
+/* The bitmap of what exists, and of what a user has seen. */
 struct mailgroup_bits_of mailgroup_bits_uids(uint64_t mailbox);
 struct mailgroup_bits_of mailgroup_bits_seen(uint64_t mailbox, uint64_t user);
 
@@ -65,6 +66,7 @@ struct mailgroup_bits {
 	uint8_t octets[MAILGROUP_CHUNK_OCTETS];
 };
 
+/* `of` says which bitmap; nothing is read yet. */
 void mailgroup_bits_init(struct mailgroup_bits *bits, struct store_txn *txn,
 			 struct mailgroup_bits_of of);
 

@@ -299,6 +299,7 @@ struct mailgroup_reroot {
 		struct slice body, struct arena *arena,                \
 		struct mailgroup_##x *command_r)
 
+/* Encoder and decoder of each command above. */
 MAILGROUP_CODEC(append);
 MAILGROUP_CODEC(deliver);
 MAILGROUP_CODEC(store);
@@ -316,6 +317,7 @@ MAILGROUP_CODEC(reroot);
 	must_use enum err mailgroup_##x##_result( \
 		struct slice payload, struct mailgroup_##x##_result *result_r)
 
+/* Decoder of each result above. ERR_SYNTAX: no encoder made this. */
 MAILGROUP_RESULT(append);
 MAILGROUP_RESULT(deliver);
 MAILGROUP_RESULT(store);

@@ -28,6 +28,7 @@ struct mailgroup_fsm {
 	struct buf changed; /* u64 mailbox ids since the last commit */
 };
 
+/* `publish` and `arg` outlive the machine; no command may be under way. */
 void mailgroup_fsm_init(struct mailgroup_fsm *fsm, mailgroup_publish *publish,
 			void *arg);
 void mailgroup_fsm_fini(struct mailgroup_fsm *fsm);

@@ -16,6 +16,7 @@
 		const struct mailgroup_##x##_result *result, \
 		struct buf *payload)
 
+/* Appends the payload that mailgroup_x_result reads. */
 MAILGROUP_RESULT_ENCODER(append);
 MAILGROUP_RESULT_ENCODER(deliver);
 MAILGROUP_RESULT_ENCODER(store);

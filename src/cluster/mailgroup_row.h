@@ -90,6 +90,7 @@ struct mailgroup_delivered_row {
 
 /* ---- keys ---- */
 
+/* Keys as the tables above list their fields. */
 struct store_key mailgroup_number_key(uint64_t number);
 struct store_key mailgroup_message_key(uint64_t mailbox, uint32_t uid);
 struct store_key mailgroup_modseq_key(uint64_t mailbox, uint64_t modseq,
@@ -113,6 +114,7 @@ void mailgroup_mailbox_put(struct store_txn *txn, struct buf *scratch,
 			   uint64_t mailbox,
 			   const struct mailgroup_mailbox *row);
 
+/* Rows of the table STATE; false: there is none. */
 bool mailgroup_state_get(struct store_txn *txn, uint64_t mailbox, uint32_t uid,
 			 struct mailgroup_state *state_r);
 void mailgroup_state_put(struct store_txn *txn, struct buf *scratch,
@@ -122,6 +124,7 @@ bool mailgroup_state_of_value(struct store_txn *txn,
 			      const struct store_value *value,
 			      struct mailgroup_state *state_r);
 
+/* Rows of the table FIXED; false: there is none. */
 bool mailgroup_fixed_get(struct store_txn *txn, uint64_t mailbox, uint32_t uid,
 			 struct mailgroup_fixed *fixed_r);
 void mailgroup_fixed_put(struct store_txn *txn, struct buf *scratch,
@@ -131,30 +134,36 @@ bool mailgroup_fixed_of_value(struct store_txn *txn,
 			      const struct store_value *value,
 			      struct mailgroup_fixed *fixed_r);
 
+/* How many messages the user has seen; 0 without a row. */
 uint32_t mailgroup_seen_count_get(struct store_txn *txn, uint64_t mailbox,
 				  uint64_t user);
 void mailgroup_seen_count_put(struct store_txn *txn, struct buf *scratch,
 			      uint64_t mailbox, uint64_t user, uint32_t count);
 
+/* Names of keywords with their counts. */
 void mailgroup_keywords_put(struct store_txn *txn, struct buf *scratch,
 			    uint64_t mailbox,
 			    const struct mailgroup_keywords *keywords);
 
+/* Usage of a quota root. */
 void mailgroup_usage_put(struct store_txn *txn, struct buf *scratch,
 			 uint64_t root, const struct mailgroup_usage *usage);
 
+/* Deleted mailboxes; false: it is not sealed. */
 bool mailgroup_sealed_get(struct store_txn *txn, uint64_t mailbox,
 			  struct mailgroup_sealed *sealed_r);
 void mailgroup_sealed_put(struct store_txn *txn, struct buf *scratch,
 			  uint64_t mailbox,
 			  const struct mailgroup_sealed *sealed);
 
+/* Known deliveries; false: this one is not known. */
 bool mailgroup_delivered_get(struct store_txn *txn, const struct sha256 *key,
 			     struct mailgroup_delivered_row *row_r);
 void mailgroup_delivered_put(struct store_txn *txn, struct buf *scratch,
 			     const struct sha256 *key,
 			     const struct mailgroup_delivered_row *row);
 
+/* The group's time in ms: the highest proposed_at of all commands. */
 uint64_t mailgroup_time_get(struct store_txn *txn);
 void mailgroup_time_put(struct store_txn *txn, struct buf *scratch,
 			uint64_t time_ms);

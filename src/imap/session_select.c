@@ -310,13 +310,14 @@ void session_run_select(struct imap_session *session)
 		session_bad(session, "ENABLE QRESYNC first");
 		return;
 	}
-	/* The old mailbox is left even if the new one cannot be opened. */
+	/*
+	 * The old mailbox is left even if the new one cannot be opened; CLOSED
+	 * is for clients that have enabled nothing, too (RFC 7162 3.2.11).
+	 */
 	if (session->mailbox.open) {
 		session_unselect(session);
-		if (session->qresync || session->rev2)
-			imap_write_untagged(&session->out, IMAP_OK,
-					    IMAP_CODE_CLOSED,
-					    "previous mailbox closed");
+		imap_write_untagged(&session->out, IMAP_OK, IMAP_CODE_CLOSED,
+				    "previous mailbox closed");
 	}
 	if (!args->mailbox.valid) {
 		session_err(session, ERR_NOTFOUND, false);

@@ -179,17 +179,18 @@ static bool may_expunge(const struct imap_command *command)
 	}
 }
 
+/* A command that was done has its answer, whatever became of the mailbox. */
 static void end_synced(struct imap_session *session)
 {
-	if (session->sync.ask.err == ERR_GONE) {
-		gone(session);
-		return;
-	}
-	if (session->sync.ask.err)
+	enum err err = session->sync.ask.err;
+
+	if (err)
 		session->mailbox.dirty = true; /* told later */
 	else
 		tell(session, may_expunge(session->command));
 	session_finish(session);
+	if (err == ERR_GONE)
+		gone(session);
 }
 
 void session_sync_end(struct imap_session *session)
@@ -208,10 +209,6 @@ static void noop_synced(struct imap_session *session)
 {
 	enum err err = session->sync.ask.err;
 
-	if (err == ERR_GONE) {
-		gone(session);
-		return;
-	}
 	if (err) {
 		session->mailbox.dirty = true;
 		session_err(session, err, false);

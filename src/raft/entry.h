@@ -45,6 +45,7 @@ struct entry_builder {
 	uint32_t count;
 };
 
+/* Empty, memory kept; and memory given back. */
 void entry_builder_clear(struct entry_builder *builder);
 void entry_builder_fini(struct entry_builder *builder);
 

@@ -4,11 +4,14 @@ LIB_RAFT = src/raft/libraft_murder.a
 noinst_LIBRARIES += $(LIB_RAFT)
 src_raft_libraft_murder_a_SOURCES = \
 	src/raft/command.h \
+	src/raft/compat.c src/raft/compat.h \
 	src/raft/entry.c src/raft/entry.h \
 	src/raft/fsm.h \
+	src/raft/message.c src/raft/message.h \
 	src/raft/meta.c src/raft/meta.h \
 	src/raft/net.h \
 	src/raft/replica.h \
+	src/raft/rules.c src/raft/rules.h \
 	src/raft/slots.c src/raft/slots.h \
 	src/raft/wal.c \
 	src/raft/wal.h \

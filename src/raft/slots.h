@@ -78,6 +78,7 @@ uint64_t slots_registered(struct store_txn *txn, uint32_t node);
 
 /* ---- bodies of raft/'s own commands ---- */
 
+/* Append the body of a command of that kind. */
 void slots_register_body(uint64_t boot, struct buf *out);
 void slots_fence_body(uint64_t proposer, struct buf *out);
 void slots_feature_level_body(uint32_t level, struct buf *out);

@@ -98,6 +98,7 @@ struct wal_stats {
 	uint64_t kept_bytes; /* in released files */
 };
 
+/* A copy of the counters. */
 void wal_get_stats(const struct wal *wal, struct wal_stats *stats_r);
 
 /* ---- one group ---- */
@@ -129,6 +130,7 @@ struct wal_state {
 	uint64_t last;
 };
 
+/* Of what is durable and what is queued behind it. */
 void wal_group_get_state(const struct wal_group *group,
 			 struct wal_state *state_r);
 
@@ -183,6 +185,7 @@ void wal_append(struct wal_group *group, struct wal_op *op, uint64_t index,
 void wal_set_term(struct wal_group *group, struct wal_op *op, uint64_t term,
 		  wal_done *done);
 
+/* Sets the vote of the present term. */
 void wal_set_vote(struct wal_group *group, struct wal_op *op, uint64_t vote,
 		  wal_done *done);
 

@@ -53,12 +53,14 @@ struct wal_group {
 	size_t loaded_cap;
 };
 
+/* Embedded in the table of the log. */
 void wal_group_init(struct wal_group *group, struct wal *wal, uint32_t id);
 void wal_group_fini(struct wal_group *group);
 
 /* Nothing that a restart would have to know. */
 bool wal_group_is_blank(const struct wal_group *group);
 
+/* What a record of that type does to the group. */
 void wal_group_do_term(struct wal_group *group, uint64_t term);
 void wal_group_do_vote(struct wal_group *group, uint64_t vote);
 

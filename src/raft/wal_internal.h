@@ -58,6 +58,7 @@ struct wal_make {
 must_use enum err wal_file_make(const struct wal_place *place,
 				const struct wal_make *make, int *fd_r);
 
+/* The file that begins at log position `start`; blocking. */
 must_use enum err wal_file_open(const struct wal_place *place, uint64_t start,
 				int *fd_r);
 must_use enum err wal_file_read_head(const struct wal_place *place, int fd,

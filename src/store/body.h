@@ -265,6 +265,7 @@ struct body_sweep {
 	struct task task;
 };
 
+/* Runs on the two executors; `done` on the home of the caller. */
 void body_sweep(struct body_store *store, struct body_sweep *sweep,
 		body_sweep_done *done);
 
@@ -293,6 +294,7 @@ struct body_verify {
 	struct task task;
 };
 
+/* `progress` and `done` run on the home of the caller. */
 void body_verify(struct body_store *store, struct body_verify *verify,
 		 body_verify_event *done);
 
@@ -313,6 +315,7 @@ struct body_checkpoint {
 	struct task task;
 };
 
+/* Not while one is under way. `done` runs on the home of the caller. */
 void body_store_checkpoint(struct body_store *store,
 			   struct body_checkpoint *checkpoint,
 			   body_checkpoint_done *done);

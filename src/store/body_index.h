@@ -56,6 +56,7 @@ static inline bool body_place_eq(const struct body_place *a,
 
 /* ---- reading: false: absent, or the transaction has failed ---- */
 
+/* False: the index does not know it (or the transaction has failed). */
 bool body_index_find(struct store_txn *txn, const struct sha256 *hash,
 		     struct body_place *place_r);
 bool body_index_segment(struct store_txn *txn, uint64_t segment,

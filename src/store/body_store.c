@@ -52,6 +52,7 @@ static void background_wait(struct body_store *store)
 {
 	body_lock(store);
 	while (store->background > 0)
+		/* tidy: allow pthread_cond_wait: at close only, which blocks */
 		MUST(pthread_cond_wait(&store->quiet, &store->lock) == 0);
 	body_unlock(store);
 }

@@ -26,6 +26,7 @@ struct checkpoint_file {
 	struct slice metas; /* two pages */
 };
 
+/* Appends the octets, with their checksum. */
 void checkpoint_file_encode(const struct checkpoint_file *file,
 			    struct buf *out);
 

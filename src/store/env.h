@@ -199,6 +199,7 @@ struct store_cursor {
 	struct store_key at; /* copy of `key`, in write transactions */
 };
 
+/* Stands on no row until it is sought. */
 void store_cursor_init(struct store_cursor *cursor, struct store_txn *txn,
 		       unsigned table);
 

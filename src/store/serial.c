@@ -21,11 +21,14 @@ static void serial_unlock(struct serial *serial)
 static void serial_turn(struct task *turn)
 {
 	struct serial *serial = container_of(turn, struct serial, turn);
+	struct list *link;
 	struct task *task;
 
 	serial_lock(serial);
-	task = LIST_ENTRY(list_take(&serial->waiting), struct task, link);
+	link = list_take(&serial->waiting);
 	serial_unlock(serial);
+	MUST(link);
+	task = LIST_ENTRY(link, struct task, link);
 	task->run(task);
 	serial_lock(serial);
 	serial->running = !list_empty(&serial->waiting);
@@ -64,6 +67,7 @@ void serial_fini(struct serial *serial)
 {
 	serial_lock(serial);
 	while (serial->running)
+		/* tidy: allow pthread_cond_wait: only at the very end */
 		MUST(pthread_cond_wait(&serial->idle, &serial->lock) == 0);
 	serial_unlock(serial);
 	MUST(pthread_cond_destroy(&serial->idle) == 0);

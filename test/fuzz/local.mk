@@ -31,6 +31,11 @@ test_fuzz_fuzz_entry_SOURCES = test/fuzz/fuzz_entry.c
 test_fuzz_fuzz_entry_LDADD = $(RAFT_STACK)
 test_fuzz_fuzz_entry_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+fuzz_programs += test/fuzz/fuzz_message
+test_fuzz_fuzz_message_SOURCES = test/fuzz/fuzz_message.c
+test_fuzz_fuzz_message_LDADD = $(RAFT_STACK)
+test_fuzz_fuzz_message_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 fuzz_programs += test/fuzz/fuzz_wal_record
 test_fuzz_fuzz_wal_record_SOURCES = test/fuzz/fuzz_wal_record.c
 test_fuzz_fuzz_wal_record_LDADD = $(RAFT_STACK)

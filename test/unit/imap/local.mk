@@ -14,4 +14,13 @@ unit_imap_syntax = \
 	test/unit/imap/test_writer.c \
 	test/unit/imap/transcript.c test/unit/imap/transcript.h
 
-unit_imap_session =
+unit_imap_session = \
+	test/unit/imap/fake_mail.c \
+	test/unit/imap/fake_names.c \
+	test/unit/imap/fake_port.c test/unit/imap/fake_port.h \
+	test/unit/imap/fake_store.c test/unit/imap/fake_store.h \
+	test/unit/imap/fake_write.c \
+	test/unit/imap/scene.c test/unit/imap/scene.h \
+	test/unit/imap/scene_given.c \
+	test/unit/imap/test_session_9051_any.c \
+	test/unit/imap/test_session_9051_auth.c

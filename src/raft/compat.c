@@ -1,0 +1,244 @@
+/*
+ * Reading and calling libraft, whichever it is (compat.h).
+ */
+#include "raft/compat.h"
+
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/pack.h"
+#include "base/panic.h"
+
+/* The library's format of configurations. */
+#define CONF_VERSION 1
+#define CONF_ROLE_MAX RAFT_SPARE
+
+void compat_view(struct raft *raft, struct compat_view *view_r)
+{
+	*view_r = (struct compat_view){
+		.state = (int)raft_state(raft),
+		.term = raft->current_term,
+		.voted_for = raft->voted_for,
+		.last_index = raft_last_index(raft),
+		.last_stored = raft->last_stored,
+		.commit_index = raft->commit_index,
+		.last_applied = raft_last_applied(raft),
+		.conf_uncommitted_index = raft->configuration_uncommitted_index,
+	};
+}
+
+uint64_t compat_leader(struct raft *raft)
+{
+	const char *address;
+	raft_id id;
+
+	raft_leader(raft, &id, &address);
+	return id;
+}
+
+unsigned compat_voter_count(const struct raft *raft)
+{
+	bool is_voter;
+
+	return compat_conf_voters(&raft->configuration, 0, &is_voter);
+}
+
+uint64_t compat_conf_hash(const struct raft *raft)
+{
+	struct buf octets = { 0 };
+	uint64_t hash;
+
+	if (raft->configuration.n > 0)
+		compat_conf_encode(&raft->configuration, &octets);
+	hash = xxh3(buf_slice(&octets));
+	buf_fini(&octets);
+	return hash;
+}
+
+void compat_io_init(struct raft_io *io)
+{
+	memset(io, 0, sizeof(*io));
+	io->version = 2;
+#if COMPAT_COWSQL
+	/* Room on the disk is our business (R13): never the reason. */
+	io->capacity = UINT16_MAX;
+#endif
+}
+
+void compat_set_limits(struct raft *raft)
+{
+#if COMPAT_COWSQL
+	raft_set_capacity_threshold(raft, 0);
+#else
+	(void)raft;
+#endif
+}
+
+int compat_apply(struct raft *raft, struct raft_apply *req,
+		 struct raft_buffer *buf)
+{
+	memset(req, 0, sizeof(*req));
+	return raft_apply(raft, req, buf, 1, NULL);
+}
+
+int compat_barrier(struct raft *raft, struct raft_barrier *req)
+{
+	memset(req, 0, sizeof(*req));
+	return raft_barrier(raft, req, NULL);
+}
+
+/* ---- configurations ---- */
+
+/* {id u64, address with its 0, role u8} */
+static bool server_decode(struct unpack *in, struct raft_configuration *conf)
+{
+	uint64_t id = unpack_u64(in);
+	size_t len = slice_find(in->rest, 0);
+	struct slice address = unpack_raw(in, len + 1);
+	uint8_t role = unpack_u8(in);
+
+	if (!unpack_ok(in) || id == 0 || len > COMPAT_ADDRESS_MAX ||
+	    role > CONF_ROLE_MAX)
+		return false;
+	return raft_configuration_add(conf, id, (const char *)address.data,
+				      role) == 0;
+}
+
+enum err compat_conf_decode(struct slice octets,
+			    struct raft_configuration *conf_r)
+{
+	struct unpack in = unpack_of(octets);
+	uint8_t version = unpack_u8(&in);
+	uint64_t count = unpack_u64(&in);
+
+	raft_configuration_init(conf_r);
+	if (version != CONF_VERSION || count == 0 || count > COMPAT_SERVERS_MAX)
+		return ERR_CORRUPT;
+	while (count-- > 0) {
+		if (server_decode(&in, conf_r))
+			continue;
+		raft_configuration_close(conf_r);
+		return ERR_CORRUPT;
+	}
+	return ERR_NONE;
+}
+
+void compat_conf_encode(const struct raft_configuration *conf, struct buf *out)
+{
+	struct raft_buffer buf;
+
+	MUST(raft_configuration_encode(conf, &buf) == 0);
+	buf_add(out, buf.base, buf.len);
+	raft_free(buf.base);
+}
+
+unsigned compat_conf_voters(const struct raft_configuration *conf, uint64_t id,
+			    bool *is_voter_r)
+{
+	unsigned count = 0;
+
+	*is_voter_r = false;
+	for (unsigned i = 0; i < conf->n; i++) {
+		if (conf->servers[i].role != RAFT_VOTER)
+			continue;
+		count++;
+		if (conf->servers[i].id == id)
+			*is_voter_r = true;
+	}
+	return count;
+}
+
+/* ---- messages ---- */
+
+void compat_message_init(struct raft_message *message, int type)
+{
+	memset(message, 0, sizeof(*message));
+#if COMPAT_COWSQL
+	message->type = (enum raft_message_type)type;
+	/* `version` stands first in each part of the union. */
+	message->append_entries_result.version = 1;
+#else
+	message->type = (unsigned short)type;
+#endif
+}
+
+bool compat_get_pre_vote(const struct raft_message *message)
+{
+#if COMPAT_COWSQL
+	return message->request_vote_result.pre_vote;
+#else
+	return message->request_vote_result.pre_vote == raft_tribool_true;
+#endif
+}
+
+void compat_set_pre_vote(struct raft_message *message, bool pre_vote)
+{
+#if COMPAT_COWSQL
+	message->request_vote_result.pre_vote = pre_vote;
+#else
+	message->request_vote_result.pre_vote = TO_RAFT_TRIBOOL(pre_vote);
+#endif
+}
+
+void compat_get_features(const struct raft_message *message,
+			 uint16_t *features_r, uint16_t *capacity_r)
+{
+	*features_r = 0;
+	*capacity_r = 0;
+#if COMPAT_COWSQL
+	if (message->type == RAFT_IO_APPEND_ENTRIES_RESULT) {
+		*features_r = message->append_entries_result.features;
+		*capacity_r = message->append_entries_result.capacity;
+	}
+	if (message->type == RAFT_IO_REQUEST_VOTE_RESULT) {
+		*features_r = message->request_vote_result.features;
+		*capacity_r = message->request_vote_result.capacity;
+	}
+#else
+	(void)message;
+#endif
+}
+
+void compat_set_features(struct raft_message *message, uint16_t features,
+			 uint16_t capacity)
+{
+#if COMPAT_COWSQL
+	if (message->type == RAFT_IO_APPEND_ENTRIES_RESULT) {
+		message->append_entries_result.features = features;
+		message->append_entries_result.capacity = capacity;
+	}
+	if (message->type == RAFT_IO_REQUEST_VOTE_RESULT) {
+		message->request_vote_result.features = features;
+		message->request_vote_result.capacity = capacity;
+	}
+#else
+	(void)message;
+	(void)features;
+	(void)capacity;
+#endif
+}
+
+/* ---- entries ---- */
+
+bool compat_entry_type_ok(uint8_t type)
+{
+	return type == RAFT_COMMAND || type == RAFT_BARRIER ||
+	       type == RAFT_CHANGE;
+}
+
+struct raft_entry compat_entry(uint64_t term, uint8_t type,
+			       struct raft_buffer buf, void *batch)
+{
+	struct raft_entry entry;
+
+	memset(&entry, 0, sizeof entry);
+	entry.term = term;
+#if COMPAT_COWSQL
+	entry.type = (enum raft_entry_type)type;
+#else
+	entry.type = type;
+#endif
+	entry.buf = buf;
+	entry.batch = batch;
+	return entry;
+}
