@@ -377,6 +377,39 @@ void node_groups_stop(struct node *node, node_groups_stopped *stopped)
 	task_post(io_loop_executor(node->log), &stop->task, groups_stop);
 }
 
+/* ---- a start that fails ---- */
+
+struct wal_end {
+	struct task task;
+	struct node *node;
+	bool ended;
+};
+
+static void wal_abandoned(void *arg)
+{
+	struct wal_end *end = arg;
+
+	end->ended = true;
+}
+
+static void wal_abandon(struct task *task)
+{
+	struct wal_end *end = container_of(task, struct wal_end, task);
+
+	wal_stop(end->node->wal, wal_abandoned, end);
+}
+
+void node_groups_abandon(struct node *node)
+{
+	struct wal_end end = { .node = node };
+
+	if (!node->wal)
+		return;
+	task_post(io_loop_executor(node->log), &end.task, wal_abandon);
+	while (!end.ended)
+		io_loop_turn(node->log);
+}
+
 /* ---- closing ---- */
 
 /* True if what the group keeps is whole as it stands. */
