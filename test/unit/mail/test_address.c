@@ -99,6 +99,7 @@ Test(address, what_is_missing_is_filled_in)
 	EXPECT("Name <>", "Name|-|MISSING_MAILBOX|MISSING_DOMAIN");
 	EXPECT("Name <u@>", "Name|-|u|MISSING_DOMAIN");
 	EXPECT("@h", "-|-|MISSING_MAILBOX|h");
+	EXPECT("(nobody)", "");
 	EXPECT("", "");
 	EXPECT(" \r\n ", "");
 	EXPECT(";", "");
