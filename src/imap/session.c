@@ -138,9 +138,9 @@ static void next_command(struct imap_session *session)
 	imap_parser_start(session->parser, &session->arena);
 	session->phase = PHASE_READ;
 	session->deadline_ms =
-		session->now_ms + (session->state == IMAP_STATE_NONAUTH
-					   ? session->config->login_timeout_ms
-					   : session->config->idle_timeout_ms);
+		session->state == IMAP_STATE_NONAUTH
+			? session->login_deadline_ms
+			: session->now_ms + session->config->idle_timeout_ms;
 }
 
 static void count_bad(struct imap_session *session)
@@ -171,7 +171,9 @@ void session_bye(struct imap_session *session, enum imap_code code,
 {
 	if (session->phase == PHASE_CLOSED)
 		return;
-	imap_write_untagged(&session->out, IMAP_BYE, code, text);
+	/* During a handshake nothing may be said in clear. */
+	if (session->phase != PHASE_TLS)
+		imap_write_untagged(&session->out, IMAP_BYE, code, text);
 	session_drop(session);
 }
 
@@ -288,6 +290,9 @@ static void forget_answer(struct imap_session *session,
 	}
 	switch ((int)ask->kind) {
 	case IMAP_ASK_OPEN:
+		if (!ask->err)
+			session->port->close(session->port,
+					     session->ask.open.mailbox_id);
 		imap_view_unref(&session->ask.open.view);
 		break;
 	case IMAP_ASK_SEARCH:
@@ -401,6 +406,7 @@ struct imap_session *imap_session_new(const struct imap_config *config,
 	session->random = random;
 	session->state = IMAP_STATE_NONAUTH;
 	session->now_ms = now_ms;
+	session->login_deadline_ms = now_ms + config->login_timeout_ms;
 	session->parser = imap_parser_new();
 	set_transport(session, transport);
 	greet(session);

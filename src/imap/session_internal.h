@@ -80,6 +80,7 @@ struct imap_session {
 	bool stopped_by_output; /* waits for imap_session_sent */
 	uint64_t now_ms;
 	uint64_t deadline_ms;
+	uint64_t login_deadline_ms; /* whatever is said before login */
 
 	bool condstore; /* enabled, by whatever means (RFC 7162 section 3.1) */
 	bool qresync;
