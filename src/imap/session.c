@@ -57,6 +57,7 @@ struct buf *session_end_begin(struct imap_session *session,
 			      enum imap_status_word word)
 {
 	session->end.word = word;
+	session->end.modseq = false;
 	buf_clear(&session->end.line);
 	return &session->end.line;
 }
@@ -111,15 +112,16 @@ static void command_free(struct imap_session *session)
 		auth_server_free(&session->auth);
 	if (session->list_walk)
 		imap_list_walk_free(&session->list_walk);
+	uidset_fini(&session->echo);
 	uidset_fini(&session->search_uids);
 	uidset_fini(&session->store_uids);
+	mem_free(session->own.modseqs);
+	session->own = (struct session_own){ 0 };
 	session_fetch_free(session);
 	session_append_free(session);
 	session_select_free(session);
 	session->command = NULL;
 	session->resume = NULL;
-	session->own_modseqs = NULL;
-	session->own_modseq_count = 0;
 	session->stopped_by_output = false;
 }
 
@@ -154,6 +156,9 @@ void session_finish(struct imap_session *session)
 {
 	imap_begin_tagged(&session->out, session->command->tag,
 			  session->end.word);
+	if (session->end.modseq)
+		imap_code_num(&session->out, "HIGHESTMODSEQ",
+			      session->mailbox.told_modseq);
 	buf_add_slice(&session->out, buf_slice(&session->end.line));
 	buf_fini(&session->end.line);
 	next_command(session);
