@@ -201,8 +201,7 @@ static void marked(struct imap_session *session)
 			return;
 		}
 	}
-	session->own_modseqs = answer->modseqs;
-	session->own_modseq_count = answer->modseq_count;
+	session_add_own(session, answer->modseqs, answer->modseq_count);
 	ask_rows(session, fetch->slice_from);
 }
 

@@ -129,11 +129,13 @@ static void closed(struct imap_session *session)
 {
 	enum err err = session->ask.head.err;
 
-	session_unselect(session);
-	if (err && err != ERR_GONE)
+	/* What was not expunged is still there, and the mailbox selected. */
+	if (err && err != ERR_GONE) {
 		session_err(session, err, true);
-	else
-		session_ok(session);
+		return;
+	}
+	session_unselect(session);
+	session_ok(session);
 }
 
 void session_run_close(struct imap_session *session)
@@ -285,6 +287,7 @@ static void opened(struct imap_session *session)
 	mailbox->uidvalidity = open->uidvalidity;
 	mailbox->rights = open->rights;
 	mailbox->view = open->view;
+	mailbox->told_modseq = open->view->modseq;
 	mailbox->read_only =
 		open->read_only || open->degraded ||
 		!(open->rights &

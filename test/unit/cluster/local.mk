@@ -1,14 +1,18 @@
 check_PROGRAMS += test/unit/cluster/unit_cluster
 test_unit_cluster_unit_cluster_SOURCES = \
-	test/unit/cluster/dir_model.c test/unit/cluster/dir_model.h \
 	test/unit/cluster/dir.c test/unit/cluster/dir.h \
-	test/unit/cluster/group_model.c test/unit/cluster/group_model.h \
+	test/unit/cluster/dir_model.c test/unit/cluster/dir_model.h \
 	test/unit/cluster/group.c test/unit/cluster/group.h \
+	test/unit/cluster/group_model.c test/unit/cluster/group_model.h \
 	test/unit/cluster/machine.c test/unit/cluster/machine.h \
+	test/unit/cluster/test_codec.c \
+	test/unit/cluster/test_damage.c \
+	test/unit/cluster/test_determinism.c \
 	test/unit/cluster/test_directory.c \
 	test/unit/cluster/test_directory_model.c \
 	test/unit/cluster/test_directory_rename.c \
 	test/unit/cluster/test_directory_user.c \
+	test/unit/cluster/test_limits.c \
 	test/unit/cluster/test_mailgroup.c \
 	test/unit/cluster/test_mailgroup_copy.c \
 	test/unit/cluster/test_mailgroup_model.c \

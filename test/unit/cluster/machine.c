@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "base/mem.h"
+#include "base/pack.h"
 #include "base/panic.h"
 #include "cluster/state_hash.h"
 
@@ -64,6 +65,11 @@ enum err machine_apply(struct machine *m, uint16_t kind, uint8_t version)
 	};
 	struct command_at at = { .index = ++m->index, .term = 1 };
 
+	if (m->log) {
+		pack_u16(m->log, kind);
+		pack_u64(m->log, m->now_ms);
+		pack_bytes(m->log, command.body);
+	}
 	command.op.turn = ++m->op.turn;
 	end_reading(m);
 	if (!m->write)
@@ -99,4 +105,22 @@ uint64_t machine_hash(struct machine *m)
 {
 	return state_hash(machine_ask(m), REPLICA_TABLE_COUNT,
 			  m->fsm->table_count);
+}
+
+void machine_replay(struct machine *m, struct slice log, unsigned batch)
+{
+	struct unpack in = unpack_of(log);
+	unsigned count = 0;
+
+	while (in.rest.len > 0) {
+		uint16_t kind = unpack_u16(&in);
+
+		m->now_ms = unpack_u64(&in);
+		buf_add_slice(&m->body, unpack_bytes(&in, COMMAND_MAX));
+		MUST(unpack_ok(&in));
+		(void)machine_apply(m, kind, 1);
+		if (++count % batch == 0)
+			machine_commit(m);
+	}
+	machine_commit(m);
 }

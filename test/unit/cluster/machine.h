@@ -23,6 +23,7 @@ struct machine {
 	struct op_id op;              /* the next command's; its turn rises */
 	struct command_result result; /* of the newest command */
 	struct buf body;              /* for the caller's encoders */
+	struct buf *log;              /* what was applied, unless NULL */
 };
 
 #define MACHINE_MAP (64ull * 1024 * 1024)
@@ -44,6 +45,11 @@ void machine_commit(struct machine *m);
 struct store_txn *machine_ask(struct machine *m);
 
 uint64_t machine_hash(struct machine *m);
+
+/*
+ * Applies what another machine has logged, `batch` commands in a transaction.
+ */
+void machine_replay(struct machine *m, struct slice log, unsigned batch);
 
 /* The payload of the newest result. */
 static inline struct slice machine_payload(const struct machine *m)
