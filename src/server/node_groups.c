@@ -205,7 +205,13 @@ static enum err group_open(struct node *node, struct node_group *group,
 		.timers = io_loop_timers(node->log),
 		.clock = io_loop_clock(node->log),
 		.random = node->random,
-		.hooks = { node, hook_raise, hook_fenced, hook_parked, NULL },
+		.turns = &node->turns,
+		.hooks = {
+			.arg = node,
+			.raise = hook_raise,
+			.fenced = hook_fenced,
+			.parked = hook_parked,
+		},
 	};
 	struct buf path = { 0 };
 	struct buf name = { 0 };
@@ -280,6 +286,7 @@ static enum err groups_begin(struct node *node, struct buf *why)
 
 	node->groups =
 		mem_zalloc(identity->replica_count, sizeof(*node->groups));
+	replica_turns_init(&node->turns);
 	for (unsigned i = 0; i < identity->replica_count; i++) {
 		enum err err = group_open(node, &node->groups[i],
 					  &identity->replicas[i]);
