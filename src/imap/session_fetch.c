@@ -406,7 +406,7 @@ static void vanished_answered(struct imap_session *session)
 	enum err err = answer->ask.err;
 
 	if (!err)
-		imap_write_vanished(&session->out, true, &answer->vanished);
+		session_write_earlier(session, &answer->vanished);
 	uidset_fini(&answer->vanished);
 	uidset_fini(&session->fetch->asked);
 	if (err)
@@ -420,7 +420,8 @@ static void ask_vanished(struct imap_session *session)
 	const struct imap_fetch *args = &session->command->fetch;
 	struct session_fetch *fetch = session->fetch;
 
-	/* Numbers as written, not only those that are in the view. */
+	/* Numbers as written, not only those that are in the view: what "$"
+	 * held and is gone has left it. */
 	if (!args->set.saved)
 		imap_seqset_numbers(&args->set, UINT32_MAX, &fetch->asked);
 	session_ask_new(session, IMAP_ASK_CHANGES);

@@ -263,6 +263,13 @@ void session_run_idle(struct imap_session *session);
 void session_idle_line(struct imap_session *session, struct slice line);
 void session_idle_changed(struct imap_session *session);
 
+/*
+ * "* VANISHED (EARLIER) ...": without what is still in the view; that is told
+ * without EARLIER when its time comes (RFC 7162 section 3.2.10).
+ */
+void session_write_earlier(struct imap_session *session,
+			   struct uidset *vanished);
+
 /* "* n FETCH (FLAGS .. UID .. MODSEQ ..)" */
 void session_write_row(struct imap_session *session, const struct imap_row *row,
 		       bool with_flags);

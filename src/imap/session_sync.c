@@ -35,6 +35,14 @@ void session_write_row(struct imap_session *session, const struct imap_row *row,
 	imap_end_data(out);
 }
 
+/* Takes what is still in the view out of `vanished`. */
+void session_write_earlier(struct imap_session *session,
+			   struct uidset *vanished)
+{
+	uidset_remove_set(vanished, &session->mailbox.view->uids);
+	imap_write_vanished(&session->out, true, vanished);
+}
+
 static void tell_expunged(struct imap_session *session,
 			  const struct imap_view *old,
 			  const struct uidset *gone)
@@ -173,7 +181,7 @@ static void tell_modseq(struct imap_session *session)
 	imap_begin_untagged(&session->out, IMAP_OK);
 	imap_code_num(&session->out, "HIGHESTMODSEQ",
 		      session->mailbox.told_modseq);
-	imap_end_text(&session->out, "all before it was told");
+	imap_end_text(&session->out, "all up to it was told");
 }
 
 /*
@@ -262,10 +270,9 @@ static void ask_echo(struct imap_session *session, uint32_t from);
 static void echo_answered(struct imap_session *session)
 {
 	const struct imap_ask_rows *answer = &session->ask.rows;
-	bool silent = session->command->store.silent;
 
 	for (size_t i = 0; i < answer->count && !answer->ask.err; i++)
-		session_write_row(session, &answer->rows[i], !silent);
+		session_write_row(session, &answer->rows[i], true);
 	if (answer->next && !answer->ask.err)
 		ask_echo(session, answer->next);
 	else
