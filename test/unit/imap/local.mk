@@ -27,4 +27,5 @@ unit_imap_session = \
 	test/unit/imap/test_session_9051_selected.c \
 	test/unit/imap/test_session_condstore.c \
 	test/unit/imap/test_session_fetch.c \
-	test/unit/imap/test_session_life.c
+	test/unit/imap/test_session_life.c \
+	test/unit/imap/test_session_search.c
