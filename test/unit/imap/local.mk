@@ -28,4 +28,5 @@ unit_imap_session = \
 	test/unit/imap/test_session_condstore.c \
 	test/unit/imap/test_session_fetch.c \
 	test/unit/imap/test_session_life.c \
+	test/unit/imap/test_session_list.c \
 	test/unit/imap/test_session_search.c
