@@ -42,6 +42,7 @@ struct session_mailbox {
 	size_t keyword_count;
 	struct uidset saved; /* "$" (RFC 5182) */
 	bool dirty;          /* the local copy has changed since `view` */
+	bool rights_changed; /* and PERMANENTFLAGS with them */
 	/*
 	 * All that happened up to this MODSEQ was told; below that of `view`
 	 * while expunges are held back.
@@ -81,6 +82,7 @@ struct imap_session {
 	bool can_starttls;
 	char *peer;
 	struct buf exporter;
+	char append_limit[40]; /* the capability with its number */
 
 	enum session_phase phase;
 	enum imap_state state;

@@ -201,6 +201,20 @@ static void set_told_modseq(struct imap_session *session, uint64_t view_modseq,
 		tell_modseq(session);
 }
 
+/* New keywords, or other flags that may be changed (RFC 4314 5.1.1). */
+static void tell_flags(struct imap_session *session)
+{
+	const struct imap_ask_sync *sync = &session->sync;
+	bool told = session->mailbox.rights_changed;
+
+	session->mailbox.rights_changed = false;
+	if (sync->keywords)
+		told |= session_set_keywords(session, sync->keywords,
+					     sync->keyword_count);
+	if (told)
+		session_write_flags(session);
+}
+
 /* Tells the answer of session->sync; `may_expunge` by the command's kind. */
 static void tell(struct imap_session *session, bool may_expunge)
 {
@@ -211,9 +225,7 @@ static void tell(struct imap_session *session, bool may_expunge)
 	bool held = false;
 
 	sync->now = NULL;
-	if (sync->keywords &&
-	    session_set_keywords(session, sync->keywords, sync->keyword_count))
-		session_write_flags(session);
+	tell_flags(session);
 	if (!may_expunge) {
 		struct imap_view *grown_view = grown(mailbox->view, now);
 
