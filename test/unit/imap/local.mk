@@ -31,4 +31,5 @@ unit_imap_session = \
 	test/unit/imap/test_session_fetch.c \
 	test/unit/imap/test_session_life.c \
 	test/unit/imap/test_session_list.c \
+	test/unit/imap/test_session_output.c \
 	test/unit/imap/test_session_search.c
