@@ -76,8 +76,9 @@ static void settle(struct imap_link *link)
 			link_free(link);
 		return;
 	}
-	set_tick(link);
+	set_tick(link); /* may say something */
 	send_output(link);
+	set_tick(link); /* a command may have ended with its output */
 	if (imap_session_closing(link->session) && !link->closing &&
 	    !imap_session_output(link->session)->len) {
 		link->closing = true;
