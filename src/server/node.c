@@ -167,12 +167,21 @@ static enum err open_groups(struct node *node, struct buf *why)
 {
 	enum err err = node_groups_open(node, why);
 
-	if (!err) {
+	if (!err)
 		node->serving = true;
-		node->intents = intents_new(node);
-		node->upkeep = upkeep_new(node);
-	}
 	return err;
+}
+
+/* The start has failed: the loops run once for what was left to them. */
+static void unwind(struct node *node)
+{
+	run_threads(node);
+	node_unlisten(node);
+	if (node->admin)
+		admin_stop(node->admin);
+	io_loop_stop(node->main);
+	io_loop_run(node->main);
+	node_fini(node);
 }
 
 enum err node_start(struct node *node, const struct settings *settings,
@@ -205,8 +214,12 @@ enum err node_start(struct node *node, const struct settings *settings,
 	if (!err && node->serving && node->identity.ready)
 		err = node_listen(node, why);
 	if (err) {
-		node_fini(node);
+		unwind(node);
 		return err;
+	}
+	if (node->serving) {
+		node->intents = intents_new(node);
+		node->upkeep = upkeep_new(node);
 	}
 	run_threads(node);
 	if (node->serving)
@@ -249,6 +262,7 @@ static void drain_admin(struct timer *timer)
 		return;
 	}
 	LOG_INFO("stopped");
+	node->stopped = true;
 	io_loop_stop(node->main);
 }
 
@@ -283,10 +297,11 @@ static void loop_is_empty(struct task *task)
 
 void server_loop_left(struct server_loop *loop)
 {
-	struct node_stop *stop = loop->node->stop;
+	struct node_stop *stop;
 
 	if (!loop->stopping || loop->link_count > 0)
 		return;
+	stop = loop->node->stop; /* the main loop's, until the loop is told */
 	for (unsigned i = 0; i < loop->node->loop_count; i++) {
 		struct loop_stop *one = &stop->loops[i];
 
@@ -331,6 +346,10 @@ static void stop_loop(struct task *task)
 
 void node_stop(struct node *node)
 {
+	if (node->init) {
+		node->stop_asked = true;
+		return;
+	}
 	if (node->stop)
 		return;
 	LOG_INFO("stopping");
