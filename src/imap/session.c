@@ -9,6 +9,7 @@
  */
 #include "imap/session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -353,12 +354,16 @@ void imap_session_rights(struct imap_session *session, uint64_t now_ms,
 	struct session_mailbox *mailbox = &session->mailbox;
 
 	session->now_ms = now_ms;
-	if (!mailbox->open)
+	if (!mailbox->open || mailbox->rights == rights)
 		return;
 	mailbox->rights = rights;
-	if (!(rights & IMAP_RIGHT_READ))
+	if (!(rights & IMAP_RIGHT_READ)) {
 		session_bye(session, IMAP_CODE_NOPERM,
 			    "the right to read the mailbox was taken away");
+		return;
+	}
+	mailbox->rights_changed = true;
+	imap_session_changed(session, now_ms);
 }
 
 void imap_session_sent(struct imap_session *session, uint64_t now_ms)
@@ -413,6 +418,9 @@ struct imap_session *imap_session_new(const struct imap_config *config,
 	session->now_ms = now_ms;
 	session->login_deadline_ms = now_ms + config->login_timeout_ms;
 	session->parser = imap_parser_new();
+	(void)snprintf(session->append_limit, sizeof(session->append_limit),
+		       "APPENDLIMIT=%llu",
+		       (unsigned long long)config->append_limit);
 	set_transport(session, transport);
 	greet(session);
 	next_command(session);

@@ -42,6 +42,7 @@ struct session_mailbox {
 	size_t keyword_count;
 	struct uidset saved; /* "$" (RFC 5182) */
 	bool dirty;          /* the local copy has changed since `view` */
+	bool rights_changed; /* and PERMANENTFLAGS with them */
 	/*
 	 * All that happened up to this MODSEQ was told; below that of `view`
 	 * while expunges are held back.
@@ -81,6 +82,7 @@ struct imap_session {
 	bool can_starttls;
 	char *peer;
 	struct buf exporter;
+	char append_limit[40]; /* the capability with its number */
 
 	enum session_phase phase;
 	enum imap_state state;
@@ -262,6 +264,13 @@ void session_run_noop(struct imap_session *session);
 void session_run_idle(struct imap_session *session);
 void session_idle_line(struct imap_session *session, struct slice line);
 void session_idle_changed(struct imap_session *session);
+
+/*
+ * "* VANISHED (EARLIER) ...": without what is still in the view; that is told
+ * without EARLIER when its time comes (RFC 7162 section 3.2.10).
+ */
+void session_write_earlier(struct imap_session *session,
+			   struct uidset *vanished);
 
 /* "* n FETCH (FLAGS .. UID .. MODSEQ ..)" */
 void session_write_row(struct imap_session *session, const struct imap_row *row,

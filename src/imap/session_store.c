@@ -40,8 +40,8 @@ static void add_modified(struct imap_session *session,
 
 /*
  * Messages whose row is told even if nothing changed: the client waits for it
- * (RFC 9051 section 6.4.6), or for MODSEQ after a condition that was met (RFC
- * 7162 section 3.1.3).
+ * (RFC 9051 section 6.4.6), or for MODSEQ after a condition that was met, or
+ * wonders why it was not (RFC 7162 section 3.1.3).
  */
 static void set_echo(struct imap_session *session)
 {
@@ -51,7 +51,6 @@ static void set_echo(struct imap_session *session)
 	if (args->silent && !args->has_unchangedsince)
 		return;
 	uidset_copy(&session->echo, &session->store_uids);
-	uidset_remove_set(&session->echo, &answer->modified);
 	uidset_remove_set(&session->echo, &answer->expunged);
 }
 

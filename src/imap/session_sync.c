@@ -35,6 +35,14 @@ void session_write_row(struct imap_session *session, const struct imap_row *row,
 	imap_end_data(out);
 }
 
+/* Takes what is still in the view out of `vanished`. */
+void session_write_earlier(struct imap_session *session,
+			   struct uidset *vanished)
+{
+	uidset_remove_set(vanished, &session->mailbox.view->uids);
+	imap_write_vanished(&session->out, true, vanished);
+}
+
 static void tell_expunged(struct imap_session *session,
 			  const struct imap_view *old,
 			  const struct uidset *gone)
@@ -173,7 +181,7 @@ static void tell_modseq(struct imap_session *session)
 	imap_begin_untagged(&session->out, IMAP_OK);
 	imap_code_num(&session->out, "HIGHESTMODSEQ",
 		      session->mailbox.told_modseq);
-	imap_end_text(&session->out, "all before it was told");
+	imap_end_text(&session->out, "all up to it was told");
 }
 
 /*
@@ -193,6 +201,20 @@ static void set_told_modseq(struct imap_session *session, uint64_t view_modseq,
 		tell_modseq(session);
 }
 
+/* New keywords, or other flags that may be changed (RFC 4314 5.1.1). */
+static void tell_flags(struct imap_session *session)
+{
+	const struct imap_ask_sync *sync = &session->sync;
+	bool told = session->mailbox.rights_changed;
+
+	session->mailbox.rights_changed = false;
+	if (sync->keywords)
+		told |= session_set_keywords(session, sync->keywords,
+					     sync->keyword_count);
+	if (told)
+		session_write_flags(session);
+}
+
 /* Tells the answer of session->sync; `may_expunge` by the command's kind. */
 static void tell(struct imap_session *session, bool may_expunge)
 {
@@ -203,9 +225,7 @@ static void tell(struct imap_session *session, bool may_expunge)
 	bool held = false;
 
 	sync->now = NULL;
-	if (sync->keywords &&
-	    session_set_keywords(session, sync->keywords, sync->keyword_count))
-		session_write_flags(session);
+	tell_flags(session);
 	if (!may_expunge) {
 		struct imap_view *grown_view = grown(mailbox->view, now);
 
@@ -262,10 +282,9 @@ static void ask_echo(struct imap_session *session, uint32_t from);
 static void echo_answered(struct imap_session *session)
 {
 	const struct imap_ask_rows *answer = &session->ask.rows;
-	bool silent = session->command->store.silent;
 
 	for (size_t i = 0; i < answer->count && !answer->ask.err; i++)
-		session_write_row(session, &answer->rows[i], !silent);
+		session_write_row(session, &answer->rows[i], true);
 	if (answer->next && !answer->ask.err)
 		ask_echo(session, answer->next);
 	else

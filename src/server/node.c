@@ -172,14 +172,17 @@ static enum err open_groups(struct node *node, struct buf *why)
 	return err;
 }
 
-/* The start has failed: the loops run once for what was left to them. */
-static void unwind(struct node *node)
+/*
+ * Nobody was let in and no loop runs, but what listens is closed by a turn of
+ * its loop, and the log may be making a file.
+ */
+static void start_failed(struct node *node)
 {
-	run_threads(node);
 	node_unlisten(node);
 	if (node->admin)
 		admin_stop(node->admin);
-	io_loop_stop(node->main);
+	node_groups_abandon(node);
+	io_loop_stop(node->main); /* runs what closes, waits for nothing */
 	io_loop_run(node->main);
 	node_fini(node);
 }
@@ -214,7 +217,7 @@ enum err node_start(struct node *node, const struct settings *settings,
 	if (!err && node->serving && node->identity.ready)
 		err = node_listen(node, why);
 	if (err) {
-		unwind(node);
+		start_failed(node);
 		return err;
 	}
 	if (node->serving) {

@@ -90,13 +90,13 @@ static void apply(struct subject *s, struct store_txn *txn, uint16_t kind,
 	static uint64_t index;
 	struct command_result result = { .refusal = ERR_NONE };
 	struct command command = {
-		.op = { 1ull << 32, 1, ++index },
+		.op = { 1ull << 32, 1, index + 1 },
 		.kind = kind,
 		.version = 1,
 		.proposed_at_ms = 1700000000000 + index,
 		.body = body,
 	};
-	struct command_at at = { .index = index, .term = 1 };
+	struct command_at at = { .index = ++index, .term = 1 };
 
 	s->fsm->apply(s->fsm, txn, &command, &at, &result);
 	MUST(store_txn_error(txn) == ERR_NONE);

@@ -6,6 +6,8 @@
 #include "base/pack.h"
 #include "base/panic.h"
 #include "cluster/state_hash.h"
+#include "io/disk.h"
+#include "scratch.h"
 
 #define TABLES_MAX 64
 
@@ -21,18 +23,17 @@ void machine_open(struct machine *m, struct replica_fsm *fsm, uint64_t map_size)
 		tables[count++] = own[i];
 	for (unsigned i = 0; i < fsm->table_count; i++)
 		tables[count++] = fsm->tables[i];
-	m->dir = host_dir_new();
+	m->dir = scratch_new();
 	m->fsm = fsm;
 	m->now_ms = 1700000000000;
 	m->op = (struct op_id){ .proposer = 1ull << 32, .slot = 3 };
-	host_disk_init(&m->host);
 	struct store_env_options options = {
 		.path = m->dir,
 		.map_size = map_size,
 		.max_readers = 4,
 		.tables = tables,
 		.table_count = count,
-		.disk = &m->host.disk,
+		.disk = io_disk(),
 	};
 	MUST(store_env_open(&options, &m->env) == ERR_NONE);
 }
@@ -49,7 +50,7 @@ void machine_close(struct machine *m)
 	if (m->write)
 		store_end(&m->write);
 	store_env_close(&m->env);
-	host_dir_free(&m->dir);
+	scratch_free(&m->dir);
 	buf_fini(&m->result.payload);
 	buf_fini(&m->body);
 }

@@ -9,10 +9,7 @@
 #include "raft/fsm.h"
 #include "store/env.h"
 
-#include "../store/host_disk.h"
-
 struct machine {
-	struct host_disk host;
 	char *dir;
 	struct store_env *env;
 	struct replica_fsm *fsm;

@@ -218,7 +218,7 @@ Test(damage, a_directory_parks_and_does_not_panic)
 		dir_model_step(model);
 	dir_verify(dir);
 	store_end(&dir->m.read);
-	cr_assert_gt(survive(&dir->m, buf_slice(&log), &random.random, 60), 10);
+	cr_assert_gt(survive(&dir->m, buf_slice(&log), &random.random, 30), 5);
 	buf_fini(&log);
 	dir_close(dir);
 	mem_free(dir);
