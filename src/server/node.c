@@ -260,6 +260,7 @@ static void drain_admin(struct timer *timer)
 	struct node *node = stop->loops[0].node;
 
 	if (!admin_drain(node->admin) ||
+	    __atomic_load_n(&node->uploads, __ATOMIC_SEQ_CST) > 0 ||
 	    (node->upkeep && upkeep_is_busy(node->upkeep))) {
 		timer_set(io_loop_timers(node->main), timer, DRAIN_MS);
 		return;

@@ -68,6 +68,7 @@ struct node {
 	struct wal *wal;
 	struct replica_turns turns; /* one checkpoint at a time */
 	struct body_store *bodies;
+	unsigned uploads;          /* bodies being written (atomic) */
 	struct node_group *groups; /* [0] is the directory */
 	unsigned group_count;
 	bool serving; /* initialised, groups are open */

@@ -274,8 +274,7 @@ static enum err check(const struct node *node, struct slice name,
 	}
 	if (identity_name_ok(name))
 		return ERR_NONE;
-	buf_printf(why,
-		   "a node name has 1 to %d letters, digits and hyphens",
+	buf_printf(why, "a node name has 1 to %d letters, digits and hyphens",
 		   IDENTITY_NAME_MAX);
 	return ERR_INVALID;
 }
