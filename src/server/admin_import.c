@@ -294,7 +294,7 @@ static bool take_head(struct import *import)
 			   JSON_REJECT_DUPLICATES, NULL);
 	json_int_t size = json_integer_value(json_object_get(head, "size"));
 	const json_t *date = json_object_get(head, "date");
-	const struct settings *settings = import->call->node->settings;
+	struct node *node = import->call->node;
 	struct message *message;
 
 	buf_clear(&import->head);
@@ -305,7 +305,7 @@ static bool take_head(struct import *import)
 		return false;
 	}
 	if (!json_is_object(head) || size < 0 ||
-	    (uint64_t)size > settings->message_max) {
+	    (uint64_t)size > node->settings->message_max) {
 		json_decref(head);
 		fail(import, size > 0 ? ERR_TOO_BIG : ERR_SYNTAX, "message");
 		return false;
@@ -320,9 +320,9 @@ static bool take_head(struct import *import)
 				     .date_s = json_integer_value(date) };
 	take_flags(import, json_object_get(head, "flags"), message);
 	json_decref(head);
-	message->upload = upload_new(import->call->node->bodies,
-				     io_loop_executor(import->call->node->main),
-				     upload_moved, import);
+	message->upload =
+		upload_new(node->bodies, &node->uploads,
+			   io_loop_executor(node->main), upload_moved, import);
 	set_hold(import, message->upload);
 	import->strip = (struct mail_strip){ 0 };
 	import->left = (uint64_t)size;

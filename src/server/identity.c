@@ -77,19 +77,39 @@ static bool take_replica(const json_t *from, struct identity_replica *to)
 	       to->raft_id != 0;
 }
 
+/* The directory first, then mail groups by rising number. */
 static bool take_replicas(const json_t *root, struct identity_file *identity)
 {
 	const json_t *groups = json_object_get(root, "groups");
 	size_t count = json_array_size(groups);
 
-	if (!json_is_array(groups) || count > IDENTITY_GROUPS_MAX_HERE)
+	if (count == 0 || count > IDENTITY_GROUPS_MAX_HERE)
 		return false;
 	identity->replicas = mem_zalloc(count, sizeof(*identity->replicas));
 	identity->replica_count = (unsigned)count;
 	for (size_t i = 0; i < count; i++)
 		if (!take_replica(json_array_get(groups, i),
-				  &identity->replicas[i]))
+				  &identity->replicas[i]) ||
+		    (i > 0 && identity->replicas[i].group <=
+				      identity->replicas[i - 1].group))
 			return false;
+	return identity->replicas[0].group == 0;
+}
+
+bool identity_name_ok(struct slice name)
+{
+	if (name.len == 0 || name.len > IDENTITY_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		uint8_t octet = name.data[i];
+		bool inside = i > 0 && i + 1 < name.len;
+
+		if (!(octet >= 'a' && octet <= 'z') &&
+		    !(octet >= 'A' && octet <= 'Z') &&
+		    !(octet >= '0' && octet <= '9') &&
+		    !(octet == '-' && inside))
+			return false;
+	}
 	return true;
 }
 
@@ -98,9 +118,11 @@ static bool take_all(const json_t *root, struct identity_file *identity)
 	identity->ready = json_is_true(json_object_get(root, "ready"));
 	return take_text(root, "cluster", identity->cluster,
 			 sizeof(identity->cluster)) &&
+	       strlen(identity->cluster) == sizeof(identity->cluster) - 1 &&
 	       take_text(root, "name", identity->name,
 			 sizeof(identity->name)) &&
-	       take_u32(root, "node", &identity->node) &&
+	       identity_name_ok(slice_str(identity->name)) &&
+	       take_u32(root, "node", &identity->node) && identity->node &&
 	       take_u32(root, "start", &identity->start) &&
 	       take_replicas(root, identity);
 }

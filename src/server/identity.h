@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/disk.h"
 #include "base/err.h"
+#include "base/slice.h"
 
 #define IDENTITY_GROUPS_MAX_HERE 1024 /* replicas of one node */
 #define IDENTITY_NAME_MAX 63          /* octets: a DNS label */
@@ -33,6 +34,9 @@ struct identity_file {
 	unsigned replica_count;
 	bool ready; /* the groups were made: none is bootstrapped again */
 };
+
+/* Letters, digits and inner hyphens: a DNS label. */
+bool identity_name_ok(struct slice name);
 
 void identity_fini(struct identity_file *identity);
 

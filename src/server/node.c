@@ -167,11 +167,8 @@ static enum err open_groups(struct node *node, struct buf *why)
 {
 	enum err err = node_groups_open(node, why);
 
-	if (!err) {
+	if (!err)
 		node->serving = true;
-		node->intents = intents_new(node);
-		node->upkeep = upkeep_new(node);
-	}
 	return err;
 }
 
@@ -182,14 +179,11 @@ static enum err open_groups(struct node *node, struct buf *why)
 static void start_failed(struct node *node)
 {
 	node_unlisten(node);
-	if (node->intents)
-		intents_stop(node->intents);
-	if (node->upkeep)
-		upkeep_stop(node->upkeep);
 	if (node->admin)
 		admin_stop(node->admin);
 	node_groups_abandon(node);
-	io_loop_turn(node->main);
+	io_loop_stop(node->main); /* runs what closes, waits for nothing */
+	io_loop_run(node->main);
 	node_fini(node);
 }
 
@@ -225,6 +219,10 @@ enum err node_start(struct node *node, const struct settings *settings,
 	if (err) {
 		start_failed(node);
 		return err;
+	}
+	if (node->serving) {
+		node->intents = intents_new(node);
+		node->upkeep = upkeep_new(node);
 	}
 	run_threads(node);
 	if (node->serving)
@@ -262,11 +260,13 @@ static void drain_admin(struct timer *timer)
 	struct node *node = stop->loops[0].node;
 
 	if (!admin_drain(node->admin) ||
+	    __atomic_load_n(&node->uploads, __ATOMIC_SEQ_CST) > 0 ||
 	    (node->upkeep && upkeep_is_busy(node->upkeep))) {
 		timer_set(io_loop_timers(node->main), timer, DRAIN_MS);
 		return;
 	}
 	LOG_INFO("stopped");
+	node->stopped = true;
 	io_loop_stop(node->main);
 }
 
@@ -301,10 +301,11 @@ static void loop_is_empty(struct task *task)
 
 void server_loop_left(struct server_loop *loop)
 {
-	struct node_stop *stop = loop->node->stop;
+	struct node_stop *stop;
 
 	if (!loop->stopping || loop->link_count > 0)
 		return;
+	stop = loop->node->stop; /* the main loop's, until the loop is told */
 	for (unsigned i = 0; i < loop->node->loop_count; i++) {
 		struct loop_stop *one = &stop->loops[i];
 
@@ -349,6 +350,10 @@ static void stop_loop(struct task *task)
 
 void node_stop(struct node *node)
 {
+	if (node->init) {
+		node->stop_asked = true;
+		return;
+	}
 	if (node->stop)
 		return;
 	LOG_INFO("stopping");

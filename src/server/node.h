@@ -50,6 +50,8 @@ struct node_group {
 
 typedef void node_done(void *arg, enum err err, const char *why);
 
+struct init_op;
+
 struct node {
 	const struct settings *settings;
 	struct random *random;
@@ -66,6 +68,7 @@ struct node {
 	struct wal *wal;
 	struct replica_turns turns; /* one checkpoint at a time */
 	struct body_store *bodies;
+	unsigned uploads;          /* bodies being written (atomic) */
 	struct node_group *groups; /* [0] is the directory */
 	unsigned group_count;
 	bool serving; /* initialised, groups are open */
@@ -81,7 +84,10 @@ struct node {
 	struct admin *admin;
 	struct intents *intents; /* what is still to be done elsewhere */
 	struct upkeep *upkeep;   /* sweeps and checkpoints of bodies */
+	struct init_op *init;    /* `init` is under way (node_init.c) */
+	bool stop_asked;         /* as soon as `init` has ended */
 	struct node_stop *stop;  /* NULL: not stopping */
+	bool stopped;            /* regularly: what is kept may be whole */
 	bool fenced;             /* another process has this node's id */
 	struct task fenced_task;
 
@@ -117,7 +123,8 @@ must_use enum err node_start(struct node *node, const struct settings *settings,
 
 /*
  * Makes a new cluster of this node alone: the work of `murderctl init`. On the
- * main loop; `done` runs there, late. ERR_EXISTS: it was done before.
+ * main loop; `done` runs there, late. ERR_EXISTS: it was done before. One that
+ * failed on the way goes on where it stopped.
  */
 void node_init(struct node *node, struct slice name, node_done *done,
 	       void *arg);
@@ -127,7 +134,8 @@ void node_run_intents(struct node *node);
 
 /*
  * From the main loop: no new connections, BYE to the old ones, everything to
- * disk, the clean mark; then the main loop is stopped. Twice is once.
+ * disk, the clean mark; then the main loop is stopped. Twice is once; an init
+ * that is under way comes to its end before.
  */
 void node_stop(struct node *node);
 

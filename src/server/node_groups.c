@@ -438,7 +438,8 @@ static bool group_close(struct node_group *group)
 
 void node_groups_close(struct node *node)
 {
-	bool clean = node->serving;
+	/* A start that failed has synced nothing: the next one replays. */
+	bool clean = node->serving && node->stopped;
 
 	for (unsigned i = 0; i < node->group_count; i++) {
 		if (node->groups[i].applier)

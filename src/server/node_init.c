@@ -35,6 +35,10 @@ struct init_op {
 
 static void finish(struct init_op *op, enum err err)
 {
+	struct node *node = op->node;
+
+	if (node->init == op)
+		node->init = NULL;
 	if (err)
 		LOG_ERROR("init: %s%s%s", err_text(err),
 			  op->why.len ? ": " : "", buf_cstr(&op->why));
@@ -43,6 +47,8 @@ static void finish(struct init_op *op, enum err err)
 	proposal_fini(&op->proposal);
 	buf_fini(&op->why);
 	mem_free(op);
+	if (node->stop_asked)
+		node_stop(node);
 }
 
 static void next(struct init_op *op);
@@ -153,7 +159,7 @@ static void make_ready(struct init_op *op)
 
 	node->identity.ready = true;
 	err = identity_write(io_disk(), node->settings->data, &node->identity);
-	if (!err)
+	if (!err && !node->stop_asked)
 		err = node_listen(node, &op->why);
 	if (!err)
 		LOG_INFO("initialised: node %u (%s), %u mail groups",
@@ -254,27 +260,55 @@ static void open_groups(struct task *task)
 static enum err check(const struct node *node, struct slice name,
 		      struct buf *why)
 {
-	if (node->identity.node) {
+	if (node->init) {
+		buf_add_str(why, "init is under way");
+		return ERR_INUSE;
+	}
+	if (node->identity.ready) {
 		buf_add_str(why, "this node was initialised before");
 		return ERR_EXISTS;
 	}
-	if (name.len > 0 && name.len <= IDENTITY_NAME_MAX)
+	if (node->identity.node && !node->serving) {
+		buf_add_str(why, "init has failed: see the log, start again");
+		return ERR_UNAVAILABLE;
+	}
+	if (identity_name_ok(name))
 		return ERR_NONE;
-	buf_printf(why, "a node name has 1 to %d octets", IDENTITY_NAME_MAX);
+	buf_printf(why, "a node name has 1 to %d letters, digits and hyphens",
+		   IDENTITY_NAME_MAX);
 	return ERR_INVALID;
 }
 
-void node_init(struct node *node, struct slice name, node_done *done, void *arg)
+static struct init_op *init_begin(struct node *node)
 {
 	struct init_op *op = mem_zalloc(1, sizeof(*op));
 
 	op->node = node;
+	proposal_init(&op->proposal, io_loop_executor(node->main), op);
+	return op;
+}
+
+static void refused(struct task *task)
+{
+	struct init_op *op = container_of(task, struct init_op, task);
+
+	finish(op, op->err);
+}
+
+void node_init(struct node *node, struct slice name, node_done *done, void *arg)
+{
+	struct init_op *op = init_begin(node);
+
 	op->done = done;
 	op->arg = arg;
-	proposal_init(&op->proposal, io_loop_executor(node->main), op);
 	op->err = check(node, name, &op->why);
 	if (op->err) {
-		task_post(io_loop_executor(node->main), &op->task, opened);
+		task_post(io_loop_executor(node->main), &op->task, refused);
+		return;
+	}
+	node->init = op;
+	if (node->identity.node) { /* the rest of one that failed */
+		next(op);
 		return;
 	}
 	fill_identity(node, name);
@@ -283,9 +317,6 @@ void node_init(struct node *node, struct slice name, node_done *done, void *arg)
 
 void node_init_resume(struct node *node)
 {
-	struct init_op *op = mem_zalloc(1, sizeof(*op));
-
-	op->node = node;
-	proposal_init(&op->proposal, io_loop_executor(node->main), op);
-	next(op);
+	node->init = init_begin(node);
+	next(node->init);
 }

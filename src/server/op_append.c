@@ -175,8 +175,8 @@ enum err append_upload_begin(struct imap_port *port, struct slice name,
 		link->append = append_new(link, found.group, replica);
 	upload = mem_zalloc(1, sizeof(*upload));
 	upload->append = link->append;
-	upload->upload = upload_new(node->bodies, link->loop->executor,
-				    upload_moved, upload);
+	upload->upload = upload_new(node->bodies, &node->uploads,
+				    link->loop->executor, upload_moved, upload);
 	list_append(&link->append->uploads, &upload->link);
 	if (link->append->reserved)
 		set_hold(link->append, upload);

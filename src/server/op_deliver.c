@@ -65,7 +65,8 @@ struct deliver {
 	struct task check; /* looks at `waiting` after the call */
 	bool checking;
 	struct lmtp_ask_deliver *ask;
-	bool *done; /* per delivery: its group was done */
+	struct task begin; /* of DELIVER, after the call */
+	bool *done;        /* per delivery: its group was done */
 };
 
 static struct deliver *deliver_of(struct lmtp_upload *upload)
@@ -302,18 +303,19 @@ enum err deliver_upload_begin(struct lmtp_port *port, void *first_target,
 			      struct lmtp_upload **upload_r)
 {
 	struct lmtp_link *link = link_of(port);
+	struct node *node = link->head.loop->node;
 	const struct target *target = first_target;
 	struct deliver *deliver;
 
 	MUST(!link->deliver);
-	if (!node_replica(link->head.loop->node, target->group))
+	if (!node_replica(node, target->group))
 		return ERR_UNAVAILABLE;
 	deliver = mem_zalloc(1, sizeof(*deliver));
 	deliver->link = link;
 	deliver->handle.deliver = deliver;
 	deliver->received = sha256_new();
 	deliver->upload =
-		upload_new(link->head.loop->node->bodies,
+		upload_new(node->bodies, &node->uploads,
 			   link->head.loop->executor, upload_moved, deliver);
 	link->deliver = deliver;
 	reserve(deliver, target->group, first_reserved);
@@ -407,7 +409,13 @@ static void group_answered(struct proposal *proposal)
 		if (n == result.count)
 			break;
 		deliver->done[i] = true;
-		deliver->ask->deliveries[i].err = result.deliveries[n++].err;
+		err = result.deliveries[n++].err;
+		/*
+		 * The folder went after RCPT had found it. Not 550: the sender
+		 * tries again, and then it is INBOX.
+		 */
+		deliver->ask->deliveries[i].err =
+			err == ERR_GONE ? ERR_BUSY : err;
 	}
 	next_group(deliver);
 }
@@ -532,6 +540,12 @@ static void next_group(struct deliver *deliver)
 		reserve(deliver, target_at(deliver, i)->group, group_reserved);
 }
 
+/* The slot of the upload belongs to the first recipient's group. */
+static void first_group(struct task *task)
+{
+	group_submit(container_of(task, struct deliver, begin));
+}
+
 static void deliver_begin(struct lmtp_ask *ask)
 {
 	struct lmtp_ask_deliver *deliver_ask =
@@ -541,8 +555,9 @@ static void deliver_begin(struct lmtp_ask *ask)
 	deliver->ask = deliver_ask;
 	deliver->done = arena_zalloc(ask->arena, deliver_ask->count,
 				     sizeof(*deliver->done));
-	/* The slot of the upload belongs to the first recipient's group. */
-	group_submit(deliver);
+	/* It may fail at once: never answered inside the call. */
+	task_post(deliver->link->head.loop->executor, &deliver->begin,
+		  first_group);
 }
 
 /* ---- the port ---- */

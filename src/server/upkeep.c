@@ -88,6 +88,9 @@ static void checkpointed(struct body_checkpoint *checkpoint)
 	struct upkeep *upkeep = checkpoint->owner;
 
 	upkeep->checkpointing = false;
+	if (checkpoint->err)
+		LOG_WARN("checkpoint of the index of bodies: %s",
+			 err_text(checkpoint->err));
 }
 
 static void checkpoint_if_due(struct upkeep *upkeep)
@@ -203,7 +206,7 @@ enum err upkeep_sweep(struct upkeep *upkeep, upkeep_done *done, void *arg)
 
 bool upkeep_is_busy(const struct upkeep *upkeep)
 {
-	return upkeep->marks != NULL;
+	return upkeep->marks || upkeep->checkpointing || upkeep->reading;
 }
 
 static void sweep_if_due(struct upkeep *upkeep)

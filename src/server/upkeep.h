@@ -38,7 +38,7 @@ must_use enum err upkeep_sweep(struct upkeep *upkeep, upkeep_done *done,
 /* Begins nothing any more; on the main loop. */
 void upkeep_stop(struct upkeep *upkeep);
 
-/* A sweep is under way: the bodies cannot be closed yet. */
+/* Something is under way: the bodies cannot be closed yet. */
 bool upkeep_is_busy(const struct upkeep *upkeep);
 
 /* After the main loop has ended. */

@@ -19,6 +19,7 @@
 
 struct upload {
 	struct body_store *bodies;
+	unsigned *live;
 	struct executor *home;
 	upload_event *event;
 	void *arg;
@@ -35,11 +36,13 @@ struct upload {
 	struct buf structure;
 };
 
-struct upload *upload_new(struct body_store *bodies, struct executor *home,
-			  upload_event *event, void *arg)
+struct upload *upload_new(struct body_store *bodies, unsigned *live,
+			  struct executor *home, upload_event *event, void *arg)
 {
 	struct upload *upload = mem_zalloc(1, sizeof(*upload));
 
+	__atomic_add_fetch(live, 1, __ATOMIC_SEQ_CST);
+	upload->live = live;
 	upload->bodies = bodies;
 	upload->home = home;
 	upload->event = event;
@@ -50,6 +53,7 @@ struct upload *upload_new(struct body_store *bodies, struct executor *home,
 
 static void destroy(struct upload *upload)
 {
+	__atomic_sub_fetch(upload->live, 1, __ATOMIC_SEQ_CST);
 	if (upload->mime)
 		mime_parser_free(&upload->mime);
 	arena_fini(&upload->arena);
@@ -102,6 +106,7 @@ static void write_ready(struct body_write *write)
 	upload->event(upload, upload->arg);
 }
 
+/* The owner stands in a callback of its own: it is not called from here. */
 void upload_set_hold(struct upload *upload, const struct body_hold *hold)
 {
 	MUST(!upload->writing);
@@ -110,7 +115,9 @@ void upload_set_hold(struct upload *upload, const struct body_hold *hold)
 	upload->write.owner = upload;
 	upload->write.hold = *hold;
 	body_write_begin(upload->bodies, &upload->write, write_ready);
-	write_ready(&upload->write);
+	pump(upload);
+	if (upload->waiting.len == 0)
+		upload->starved = false;
 }
 
 bool upload_add(struct upload *upload, struct slice octets)

@@ -33,12 +33,18 @@ struct upload_result {
 				 * borrowed until upload_free */
 };
 
-struct upload *upload_new(struct body_store *bodies, struct executor *home,
-			  upload_event *event, void *arg);
+/*
+ * `live` is raised and, when the store has let go of the upload, which may be
+ * after upload_free, lowered again (atomic): a store is closed at 0.
+ */
+struct upload *upload_new(struct body_store *bodies, unsigned *live,
+			  struct executor *home, upload_event *event,
+			  void *arg);
 
 /*
  * Whose body it is: known when the operation has its slot. Octets that came
- * before wait in memory (bounded: upload_add says false).
+ * before wait in memory (bounded: upload_add says false). No event comes from
+ * here; upload_is_starved tells whether there is room now.
  */
 void upload_set_hold(struct upload *upload, const struct body_hold *hold);
 
