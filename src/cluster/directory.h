@@ -6,8 +6,9 @@
  * directory_fsm.h; here is what a read transaction gives.
  *
  * Every slice in a record is borrowed from the transaction: it lives until the
- * transaction ends or its next write. Questions about what is absent, and all
- * questions after the transaction has failed (store_txn_error), answer
+ * transaction ends or its next write. Within a write transaction the names that
+ * a walk gives live until its next step only. Questions about what is absent,
+ * and all questions after the transaction has failed (store_txn_error), answer
  * "absent".
  */
 #ifndef CLUSTER_DIRECTORY_H

@@ -215,7 +215,8 @@ struct directory_user_remove_result {
 
 /*
  * Takes `identifier` out of up to COMMAND_ROWS_MAX lists: repeated by the
- * FORGET flow until nothing is left.
+ * FORGET flow until nothing is left. A user of this name who was added again
+ * meanwhile keeps his place in the lists of his own mailboxes.
  */
 struct directory_user_forget {
 	struct slice identifier;

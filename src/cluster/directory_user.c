@@ -239,7 +239,20 @@ void directory_apply_user_remove(struct directory_apply *a)
 
 /* ---- USER_FORGET ---- */
 
-/* Ids of up to COMMAND_ROWS_MAX lists with the identifier. */
+/*
+ * Is it a list in the tree of a user of this name? He was added again before
+ * the one of before was forgotten, and keeps his own mailboxes.
+ */
+static bool is_his_own(struct directory_apply *a, uint64_t id,
+		       struct slice identifier)
+{
+	struct directory_mailbox mailbox;
+
+	return directory_mailbox_find_id(a->txn, id, &mailbox) &&
+	       names_is_owner(mailbox.name, identifier);
+}
+
+/* Ids of up to COMMAND_ROWS_MAX lists of others with the identifier. */
 static uint32_t find_lists(struct directory_apply *a, struct slice identifier,
 			   uint64_t *ids, bool *more_r)
 {
@@ -248,17 +261,22 @@ static uint32_t find_lists(struct directory_apply *a, struct slice identifier,
 	uint32_t count = 0;
 	bool on;
 
+	*more_r = false;
 	store_cursor_init(&cursor, a->txn, DIRECTORY_TABLE_BY_ACL);
 	on = store_cursor_seek(&cursor, store_key_slice(&prefix));
-	while (on && count < COMMAND_ROWS_MAX &&
+	while (on && !*more_r &&
 	       store_cursor_in(&cursor, store_key_slice(&prefix))) {
 		struct slice key = slice_from(cursor.key, prefix.len);
+		uint64_t id = 0;
 
-		if (!store_key_take_u64(&key, &ids[count++]))
-			store_txn_fail(a->txn, ERR_CORRUPT);
+		row_want(a->txn, store_key_take_u64(&key, &id));
+		if (!is_his_own(a, id, identifier)) {
+			*more_r = count == COMMAND_ROWS_MAX;
+			if (!*more_r)
+				ids[count++] = id;
+		}
 		on = store_cursor_next(&cursor);
 	}
-	*more_r = on && store_cursor_in(&cursor, store_key_slice(&prefix));
 	store_cursor_fini(&cursor);
 	return count;
 }

@@ -173,21 +173,26 @@ static void check_owner(struct verify *v, const struct directory_mailbox *m)
 	buf_fini(&owner);
 }
 
-/* The first mailbox of the tree: its root, else the first one below. */
+/*
+ * The first mailbox of the tree: its root, else the first one below. Tells
+ * whether that is `name`: the record's own name dies with the walk.
+ */
 static bool tree_first(struct verify *v, struct slice name,
-		       struct directory_mailbox *first_r)
+		       struct directory_mailbox *first_r, bool *is_it_r)
 {
 	struct slice root = names_root(name);
 	struct directory_walk walk;
 	struct buf prefix = { 0 };
 	bool found;
 
+	*is_it_r = slice_eq(root, name);
 	if (directory_mailbox_find(v->txn, root, first_r))
 		return true;
 	buf_add_slice(&prefix, root);
 	buf_add_octet(&prefix, '.');
 	directory_mailbox_walk(&walk, v->txn, buf_slice(&prefix), SLICE_NONE);
 	found = directory_mailbox_next(&walk, first_r);
+	*is_it_r = found && slice_eq(first_r->name, name);
 	directory_walk_end(&walk);
 	buf_fini(&prefix);
 	return found;
@@ -196,16 +201,17 @@ static bool tree_first(struct verify *v, struct slice name,
 static void check_shared(struct verify *v, const struct directory_mailbox *m)
 {
 	struct directory_mailbox first;
+	bool is_it;
 
 	FINDINGS_WANT(&v->findings, m->special_use == 0, "%.*s: a special use",
 		      SLICE_FMT(m->name));
-	if (!tree_first(v, m->name, &first) || first.group == 0)
+	if (!tree_first(v, m->name, &first, &is_it) || first.group == 0)
 		return;
 	FINDINGS_WANT(&v->findings,
 		      first.root == m->root && first.group == m->group,
 		      "%.*s: another root or group than its tree",
 		      SLICE_FMT(m->name));
-	if (slice_eq(first.name, m->name))
+	if (is_it)
 		FINDINGS_WANT(&v->findings, count_home(v, m->group),
 			      "%.*s: there is no group %" PRIu32,
 			      SLICE_FMT(m->name), m->group);

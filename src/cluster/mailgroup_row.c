@@ -374,6 +374,10 @@ void mailgroup_usage_put(struct store_txn *txn, struct buf *scratch,
 	struct mailgroup_usage fields = *usage;
 	struct codec codec = row_begin(scratch);
 
+	if (usage->messages == 0) {
+		store_del(txn, MAILGROUP_TABLE_QUOTA, store_key_slice(&key));
+		return;
+	}
 	codec_var64(&codec, &fields.octets);
 	codec_var64(&codec, &fields.messages);
 	row_put(txn, MAILGROUP_TABLE_QUOTA, store_key_slice(&key), &codec);

@@ -40,10 +40,11 @@ static void fold(struct state_hash *state, const struct store_cursor *cursor)
 /* To the row behind `after`, or the table's first; false: none. */
 static bool resume(const struct state_hash *state, struct store_cursor *cursor)
 {
-	struct slice after = store_key_slice(&state->after);
+	struct slice after;
 
 	if (!state->inside)
 		return store_cursor_seek(cursor, SLICE_NONE);
+	after = store_key_slice(&state->after);
 	if (!store_cursor_seek(cursor, after))
 		return false;
 	return !slice_eq(cursor->key, after) || store_cursor_next(cursor);

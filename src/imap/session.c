@@ -9,6 +9,7 @@
  */
 #include "imap/session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -57,6 +58,7 @@ struct buf *session_end_begin(struct imap_session *session,
 			      enum imap_status_word word)
 {
 	session->end.word = word;
+	session->end.modseq = false;
 	buf_clear(&session->end.line);
 	return &session->end.line;
 }
@@ -111,15 +113,16 @@ static void command_free(struct imap_session *session)
 		auth_server_free(&session->auth);
 	if (session->list_walk)
 		imap_list_walk_free(&session->list_walk);
+	uidset_fini(&session->echo);
 	uidset_fini(&session->search_uids);
 	uidset_fini(&session->store_uids);
+	mem_free(session->own.modseqs);
+	session->own = (struct session_own){ 0 };
 	session_fetch_free(session);
 	session_append_free(session);
 	session_select_free(session);
 	session->command = NULL;
 	session->resume = NULL;
-	session->own_modseqs = NULL;
-	session->own_modseq_count = 0;
 	session->stopped_by_output = false;
 }
 
@@ -138,9 +141,9 @@ static void next_command(struct imap_session *session)
 	imap_parser_start(session->parser, &session->arena);
 	session->phase = PHASE_READ;
 	session->deadline_ms =
-		session->now_ms + (session->state == IMAP_STATE_NONAUTH
-					   ? session->config->login_timeout_ms
-					   : session->config->idle_timeout_ms);
+		session->state == IMAP_STATE_NONAUTH
+			? session->login_deadline_ms
+			: session->now_ms + session->config->idle_timeout_ms;
 }
 
 static void count_bad(struct imap_session *session)
@@ -154,6 +157,9 @@ void session_finish(struct imap_session *session)
 {
 	imap_begin_tagged(&session->out, session->command->tag,
 			  session->end.word);
+	if (session->end.modseq)
+		imap_code_num(&session->out, "HIGHESTMODSEQ",
+			      session->mailbox.told_modseq);
 	buf_add_slice(&session->out, buf_slice(&session->end.line));
 	buf_fini(&session->end.line);
 	next_command(session);
@@ -171,7 +177,9 @@ void session_bye(struct imap_session *session, enum imap_code code,
 {
 	if (session->phase == PHASE_CLOSED)
 		return;
-	imap_write_untagged(&session->out, IMAP_BYE, code, text);
+	/* During a handshake nothing may be said in clear. */
+	if (session->phase != PHASE_TLS)
+		imap_write_untagged(&session->out, IMAP_BYE, code, text);
 	session_drop(session);
 }
 
@@ -288,6 +296,9 @@ static void forget_answer(struct imap_session *session,
 	}
 	switch ((int)ask->kind) {
 	case IMAP_ASK_OPEN:
+		if (!ask->err)
+			session->port->close(session->port,
+					     session->ask.open.mailbox_id);
 		imap_view_unref(&session->ask.open.view);
 		break;
 	case IMAP_ASK_SEARCH:
@@ -343,12 +354,16 @@ void imap_session_rights(struct imap_session *session, uint64_t now_ms,
 	struct session_mailbox *mailbox = &session->mailbox;
 
 	session->now_ms = now_ms;
-	if (!mailbox->open)
+	if (!mailbox->open || mailbox->rights == rights)
 		return;
 	mailbox->rights = rights;
-	if (!(rights & IMAP_RIGHT_READ))
+	if (!(rights & IMAP_RIGHT_READ)) {
 		session_bye(session, IMAP_CODE_NOPERM,
 			    "the right to read the mailbox was taken away");
+		return;
+	}
+	mailbox->rights_changed = true;
+	imap_session_changed(session, now_ms);
 }
 
 void imap_session_sent(struct imap_session *session, uint64_t now_ms)
@@ -401,7 +416,11 @@ struct imap_session *imap_session_new(const struct imap_config *config,
 	session->random = random;
 	session->state = IMAP_STATE_NONAUTH;
 	session->now_ms = now_ms;
+	session->login_deadline_ms = now_ms + config->login_timeout_ms;
 	session->parser = imap_parser_new();
+	(void)snprintf(session->append_limit, sizeof(session->append_limit),
+		       "APPENDLIMIT=%llu",
+		       (unsigned long long)config->append_limit);
 	set_transport(session, transport);
 	greet(session);
 	next_command(session);

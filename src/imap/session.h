@@ -79,8 +79,8 @@ void imap_session_answer(struct imap_session *session, uint64_t now_ms,
 void imap_session_changed(struct imap_session *session, uint64_t now_ms);
 
 /*
- * The user's rights in the selected mailbox are these now (enum imap_right).
- * Whoever may no longer read it is told BYE.
+ * The user's rights in the selected mailbox are these now (enum imap_right):
+ * PERMANENTFLAGS is told anew. Whoever may no longer read it is told BYE.
  */
 void imap_session_rights(struct imap_session *session, uint64_t now_ms,
 			 uint32_t rights);

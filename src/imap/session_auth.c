@@ -150,8 +150,6 @@ static void send_challenge(struct imap_session *session)
 	imap_write_continue(&session->out, buf_slice(&text));
 	buf_fini(&text);
 	session->phase = PHASE_SASL;
-	session->deadline_ms =
-		session->now_ms + session->config->login_timeout_ms;
 	imap_parser_want_line(session->parser);
 }
 

@@ -14,28 +14,13 @@ static const char *const always[] = {
 };
 
 static const char *const after_login[] = {
-	"ACL",
-	"RIGHTS=kxte",
-	"APPENDLIMIT",
-	"BINARY",
-	"CHILDREN",
-	"CONDSTORE",
-	"CREATE-SPECIAL-USE",
-	"ESEARCH",
-	"IDLE",
-	"LIST-EXTENDED",
-	"LIST-STATUS",
-	"MOVE",
-	"MULTIAPPEND",
-	"NAMESPACE",
-	"OBJECTID",
-	"QRESYNC",
-	"SEARCHRES",
-	"SPECIAL-USE",
-	"STATUS=SIZE",
-	"UIDPLUS",
-	"UNSELECT",
-	"UTF8=ACCEPT",
+	"ACL",         "RIGHTS=kxte", "BINARY",
+	"CHILDREN",    "CONDSTORE",   "CREATE-SPECIAL-USE",
+	"ESEARCH",     "IDLE",        "LIST-EXTENDED",
+	"LIST-STATUS", "MOVE",        "MULTIAPPEND",
+	"NAMESPACE",   "OBJECTID",    "QRESYNC",
+	"SEARCHRES",   "SPECIAL-USE", "STATUS=SIZE",
+	"UIDPLUS",     "UNSELECT",    "UTF8=ACCEPT",
 	"WITHIN",
 };
 
@@ -69,6 +54,8 @@ size_t session_capabilities(const struct imap_session *session,
 	}
 	for (size_t i = 0; i < ARRAY_LEN(after_login); i++)
 		names[count++] = after_login[i];
+	/* One limit for all mailboxes (RFC 7889 section 2). */
+	names[count++] = session->append_limit;
 	return count;
 }
 

@@ -51,6 +51,11 @@ static void write_flags(struct imap_session *session,
 			     session->mailbox.keyword_count);
 }
 
+static void write_modseq(struct buf *out, const struct imap_row *row)
+{
+	buf_printf(out, "MODSEQ (%llu)", (unsigned long long)row->modseq);
+}
+
 static void write_email_id(struct buf *out, const struct imap_row *row)
 {
 	buf_add_str(out, "EMAILID (");
@@ -58,26 +63,23 @@ static void write_email_id(struct buf *out, const struct imap_row *row)
 	buf_add_octet(out, ')');
 }
 
-/* ENVELOPE, BODY, BODYSTRUCTURE; false: the structure was asked for. */
-static bool write_structure(struct imap_session *session,
+/* ENVELOPE, BODY, BODYSTRUCTURE. */
+static void write_structure(struct imap_session *session,
 			    const struct imap_fetch_item *item)
 {
-	const struct mime_part *root = fetch_root(session);
+	const struct mime_part *root = fetch_root(session->fetch);
 	struct buf *out = &session->out;
 	bool utf8 = session_utf8(session);
 
-	if (!root)
-		return false;
 	if (item->kind == IMAP_FETCH_ENVELOPE) {
 		buf_add_str(out, "ENVELOPE ");
 		imap_write_envelope(out, utf8, root->envelope);
-		return true;
+		return;
 	}
 	buf_add_str(out,
 		    item->kind == IMAP_FETCH_BODY ? "BODY " : "BODYSTRUCTURE ");
 	imap_write_body(out, utf8, root,
 			item->kind == IMAP_FETCH_BODYSTRUCTURE);
-	return true;
 }
 
 /* One item; false: to be gone on with later. */
@@ -103,8 +105,7 @@ static bool write_item(struct imap_session *session,
 		write_number(out, "RFC822.SIZE", row->size);
 		return true;
 	case IMAP_FETCH_MODSEQ:
-		buf_printf(out, "MODSEQ (%llu)",
-			   (unsigned long long)row->modseq);
+		write_modseq(out, row);
 		return true;
 	case IMAP_FETCH_EMAILID:
 		write_email_id(out, row);
@@ -115,7 +116,8 @@ static bool write_item(struct imap_session *session,
 	case IMAP_FETCH_ENVELOPE:
 	case IMAP_FETCH_BODY:
 	case IMAP_FETCH_BODYSTRUCTURE:
-		return write_structure(session, item);
+		write_structure(session, item);
+		return true;
 	case IMAP_FETCH_SECTION:
 	case IMAP_FETCH_BINARY:
 	case IMAP_FETCH_BINARY_SIZE:
@@ -138,11 +140,47 @@ static void begin_row(struct imap_session *session)
 	imap_begin_numbered(&session->out, (uint32_t)seq, "FETCH (");
 }
 
+static bool has_item(const struct session_fetch *fetch,
+		     enum imap_fetch_kind kind)
+{
+	for (size_t i = 0; i < fetch->item_count; i++)
+		if (fetch->items[i].kind == kind)
+			return true;
+	return false;
+}
+
+/*
+ * What \Seen has made of the row, as far as it was not asked for: FLAGS, and
+ * what goes with them for who uses CONDSTORE (RFC 7162 section 3.2.4).
+ */
+static void write_marked(struct imap_session *session)
+{
+	const struct session_fetch *fetch = session->fetch;
+	const struct imap_row *row = &fetch->rows[fetch->row];
+	struct buf *out = &session->out;
+
+	if (!uidset_has(&fetch->unseen, row->uid))
+		return;
+	if (!has_item(fetch, IMAP_FETCH_FLAGS)) {
+		buf_add_octet(out, ' ');
+		write_flags(session, row);
+	}
+	if (session->condstore && !has_item(fetch, IMAP_FETCH_UID))
+		write_number(out, " UID", row->uid);
+	if (session->condstore && !has_item(fetch, IMAP_FETCH_MODSEQ)) {
+		buf_add_octet(out, ' ');
+		write_modseq(out, row);
+	}
+}
+
 /* False: to be gone on with later. */
 static bool write_row(struct imap_session *session)
 {
 	struct session_fetch *fetch = session->fetch;
 
+	if (!fetch->in_row && (fetch->want & IMAP_ROWS_STRUCTURE) &&
+	    !fetch_root_ready(session))
+		return false;
 	while (fetch->item < fetch->item_count) {
 		if (fetch->stage == FETCH_BEGIN) {
 			if (fetch->item == 0 && !fetch->in_row)
@@ -158,10 +196,7 @@ static bool write_row(struct imap_session *session)
 		fetch->spaced = false;
 		fetch->item++;
 	}
-	if (fetch->tell_flags) {
-		buf_add_octet(&session->out, ' ');
-		write_flags(session, &fetch->rows[fetch->row]);
-	}
+	write_marked(session);
 	buf_add_octet(&session->out, ')');
 	imap_end_data(&session->out);
 	fetch->in_row = false;
@@ -191,18 +226,17 @@ static void marked(struct imap_session *session)
 
 	uidset_fini(&answer->modified);
 	uidset_fini(&answer->expunged);
-	uidset_fini(&fetch->unseen);
 	fetch->marked = true;
 	if (answer->ask.err) {
 		/* Reading goes on: only the mark is missing. */
 		fetch->sets_seen = false;
+		uidset_clear(&fetch->unseen);
 		if (err_outcome(answer->ask.err) == OUTCOME_UNKNOWN) {
 			session_drop(session);
 			return;
 		}
 	}
-	session->own_modseqs = answer->modseqs;
-	session->own_modseq_count = answer->modseq_count;
+	session_add_own(session, answer->modseqs, answer->modseq_count);
 	ask_rows(session, fetch->slice_from);
 }
 
@@ -233,11 +267,12 @@ static void rows_answered(struct imap_session *session)
 				    sizeof(struct mime_part *));
 	fetch->next = answer->next;
 	fetch->row = 0;
-	if (fetch->sets_seen && !fetch->marked)
+	if (fetch->sets_seen && !fetch->marked) {
 		collect_unseen(fetch, &fetch->unseen);
-	if (fetch->unseen.count) {
-		mark_seen(session);
-		return;
+		if (fetch->unseen.count) {
+			mark_seen(session);
+			return;
+		}
 	}
 	fetch->marked = false;
 	fetch->found += answer->count;
@@ -294,6 +329,7 @@ void fetch_run(struct imap_session *session)
 				return;
 			continue;
 		}
+		uidset_clear(&fetch->unseen);
 		if (fetch->next)
 			ask_rows(session, fetch->next);
 		else
@@ -309,14 +345,6 @@ void session_fetch_sent(struct imap_session *session)
 
 /* ---- the command ---- */
 
-static bool has_item(const struct imap_fetch *args, enum imap_fetch_kind kind)
-{
-	for (size_t i = 0; i < args->count; i++)
-		if (args->items[i].kind == kind)
-			return true;
-	return false;
-}
-
 /*
  * The items with those that are implied: UID of UID FETCH, MODSEQ with
  * CHANGEDSINCE (RFC 7162 section 3.1.4.1).
@@ -329,11 +357,13 @@ static void fill_items(struct imap_session *session)
 		arena_zalloc(&session->arena, args->count + 2, sizeof(*items));
 	size_t count = 0;
 
-	if (session->command->uid && !has_item(args, IMAP_FETCH_UID))
+	fetch->items = args->items;
+	fetch->item_count = args->count;
+	if (session->command->uid && !has_item(fetch, IMAP_FETCH_UID))
 		items[count++].kind = IMAP_FETCH_UID;
 	for (size_t i = 0; i < args->count; i++)
 		items[count++] = args->items[i];
-	if (args->has_changedsince && !has_item(args, IMAP_FETCH_MODSEQ))
+	if (args->has_changedsince && !has_item(fetch, IMAP_FETCH_MODSEQ))
 		items[count++].kind = IMAP_FETCH_MODSEQ;
 	fetch->items = items;
 	fetch->item_count = count;
@@ -345,13 +375,11 @@ static void fill_wants(struct imap_session *session)
 	const struct session_mailbox *mailbox = &session->mailbox;
 	bool may_see =
 		!mailbox->read_only && (mailbox->rights & IMAP_RIGHT_SEEN);
-	bool has_flags = false;
 
 	for (size_t i = 0; i < fetch->item_count; i++) {
 		const struct imap_fetch_item *item = &fetch->items[i];
 		enum imap_fetch_kind kind = item->kind;
 
-		has_flags |= kind == IMAP_FETCH_FLAGS;
 		if (kind != IMAP_FETCH_FLAGS && kind != IMAP_FETCH_UID &&
 		    kind != IMAP_FETCH_MODSEQ)
 			fetch->want |= IMAP_ROWS_FIXED;
@@ -361,7 +389,6 @@ static void fill_wants(struct imap_session *session)
 		if (kind == IMAP_FETCH_MODSEQ)
 			session_enable_condstore(session);
 	}
-	fetch->tell_flags = fetch->sets_seen && !has_flags;
 }
 
 static void start(struct imap_session *session)
@@ -379,7 +406,7 @@ static void vanished_answered(struct imap_session *session)
 	enum err err = answer->ask.err;
 
 	if (!err)
-		imap_write_vanished(&session->out, true, &answer->vanished);
+		session_write_earlier(session, &answer->vanished);
 	uidset_fini(&answer->vanished);
 	uidset_fini(&session->fetch->asked);
 	if (err)
@@ -393,7 +420,8 @@ static void ask_vanished(struct imap_session *session)
 	const struct imap_fetch *args = &session->command->fetch;
 	struct session_fetch *fetch = session->fetch;
 
-	/* Numbers as written, not only those that are in the view. */
+	/* Numbers as written, not only those that are in the view: what "$"
+	 * held and is gone has left it. */
 	if (!args->set.saved)
 		imap_seqset_numbers(&args->set, UINT32_MAX, &fetch->asked);
 	session_ask_new(session, IMAP_ASK_CHANGES);

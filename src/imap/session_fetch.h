@@ -25,13 +25,12 @@ enum fetch_stage {
 struct session_fetch {
 	const struct imap_fetch_item *items; /* with what is implied */
 	size_t item_count;
-	uint32_t want;   /* enum imap_rows_want */
-	bool sets_seen;  /* an item without .PEEK, and the right is there */
-	bool tell_flags; /* flags changed by it, and were not asked for */
+	uint32_t want;  /* enum imap_rows_want */
+	bool sets_seen; /* an item without .PEEK, and the right is there */
 
 	struct uidset uids;   /* of the command, in the view */
 	struct uidset asked;  /* VANISHED: numbers as the client wrote them */
-	struct uidset unseen; /* of the slice: \Seen is being set on them */
+	struct uidset unseen; /* of the slice: \Seen is set on them */
 	uint64_t found;       /* rows that came */
 	uint32_t next;        /* UID where the next slice begins; 0: none */
 	bool marked;          /* \Seen of this slice was set */
@@ -73,8 +72,14 @@ struct session_fetch {
 must_use bool fetch_write_body_item(struct imap_session *session,
 				    const struct imap_fetch_item *item);
 
-/* The decoded structure of the row being told; NULL: it was asked for. */
-const struct mime_part *fetch_root(struct imap_session *session);
+/*
+ * Makes the structure of the row ready, before anything of the row is written.
+ * False: it was asked for; if it cannot be had the row is left out.
+ */
+must_use bool fetch_root_ready(struct imap_session *session);
+
+/* The decoded structure of the row being told; it must be ready. */
+const struct mime_part *fetch_root(const struct session_fetch *fetch);
 
 /* Goes on after an answer, or when output was sent. */
 void fetch_run(struct imap_session *session);

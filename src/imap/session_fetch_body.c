@@ -88,32 +88,46 @@ static const struct mime_part *decode(struct session_fetch *fetch, size_t row,
 	return fetch->roots[row];
 }
 
+/* What could not be read; the tagged NO says so. */
+static void failed(struct session_fetch *fetch, enum err err)
+{
+	fetch->err =
+		err_outcome(err) == OUTCOME_UNKNOWN ? ERR_UNAVAILABLE : err;
+}
+
+/* Nothing of the row was written: without its structure it is left out. */
 static void structure_answered(struct imap_session *session)
 {
 	const struct imap_ask_structure *answer = &session->ask.structure;
 	struct session_fetch *fetch = session->fetch;
+	enum err err = answer->ask.err;
 
-	if (answer->ask.err || !decode(fetch, fetch->row, answer->structure)) {
-		/* The row's line has begun: there is no way to take it back. */
-		session_drop(session);
-		return;
+	if (!err && !decode(fetch, fetch->row, answer->structure))
+		err = ERR_CORRUPT;
+	if (err) {
+		failed(fetch, err);
+		fetch->row++;
 	}
 	fetch_run(session);
 }
 
-const struct mime_part *fetch_root(struct imap_session *session)
+bool fetch_root_ready(struct imap_session *session)
 {
 	struct session_fetch *fetch = session->fetch;
-	const struct mime_part *root =
-		decode(fetch, fetch->row, row_of(fetch)->structure);
 
-	if (root)
-		return root;
+	if (decode(fetch, fetch->row, row_of(fetch)->structure))
+		return true;
 	session_ask_new(session, IMAP_ASK_STRUCTURE);
 	session->ask.head.arena = &fetch->rows_arena;
 	session->ask.structure.body = row_of(fetch)->body;
 	session_ask(session, structure_answered);
-	return NULL;
+	return false;
+}
+
+const struct mime_part *fetch_root(const struct session_fetch *fetch)
+{
+	MUST(fetch->roots[fetch->row]);
+	return fetch->roots[fetch->row];
 }
 
 /* ---- pieces ---- */
@@ -199,12 +213,15 @@ static bool plan_row(struct session_fetch *fetch, size_t row, size_t item,
 	return true;
 }
 
+/* What fails as a whole fails for each piece. */
 static void read_answered(struct imap_session *session)
 {
-	if (session->ask.head.err)
-		session_drop(session);
-	else
-		fetch_run(session);
+	struct session_fetch *fetch = session->fetch;
+	enum err err = session->ask.head.err;
+
+	for (size_t i = 0; err && i < fetch->piece_count; i++)
+		fetch->pieces[i].err = err;
+	fetch_run(session);
 }
 
 /* Reads on at fetch->offset, and ahead. */
@@ -251,8 +268,7 @@ static enum supply supply(struct imap_session *session, struct slice *octets_r)
 		return SUPPLY_WAIT;
 	}
 	if (piece->err) {
-		fetch->err =
-			piece->err == ERR_IO ? ERR_UNAVAILABLE : piece->err;
+		failed(fetch, piece->err);
 		return SUPPLY_FAILED;
 	}
 	*octets_r = slice_first(piece->octets,
@@ -338,7 +354,7 @@ static bool begin_raw(struct imap_session *session,
 		return false;
 	}
 	if (piece && piece->err) {
-		fetch->err = piece->err;
+		failed(fetch, piece->err);
 		return write_nil(session, item);
 	}
 	write_name(session, item);
@@ -559,15 +575,10 @@ static bool begin(struct imap_session *session,
 	const struct mime_part *part = NULL;
 	struct mail_range range;
 
-	if (!is_whole(&wanted)) {
-		const struct mime_part *root = fetch_root(session);
-
-		if (!root)
-			return false;
-		if (mail_section_find(root, wanted.part, wanted.depth,
-				      wanted.section, &range, &part))
-			return write_nil(session, item);
-	}
+	if (!is_whole(&wanted) &&
+	    mail_section_find(fetch_root(fetch), wanted.part, wanted.depth,
+			      wanted.section, &range, &part))
+		return write_nil(session, item);
 	if (!range_of(fetch, fetch->row, item, &range))
 		return write_nil(session, item);
 	fetch->offset = range.offset;

@@ -42,6 +42,12 @@ struct session_mailbox {
 	size_t keyword_count;
 	struct uidset saved; /* "$" (RFC 5182) */
 	bool dirty;          /* the local copy has changed since `view` */
+	bool rights_changed; /* and PERMANENTFLAGS with them */
+	/*
+	 * All that happened up to this MODSEQ was told; below that of `view`
+	 * while expunges are held back.
+	 */
+	uint64_t told_modseq;
 };
 
 struct imap_session;
@@ -56,7 +62,15 @@ struct session_append; /* session_append.c */
 /* How a command ends, kept while the mailbox is synchronised first. */
 struct session_end {
 	enum imap_status_word word;
+	bool modseq;     /* HIGHESTMODSEQ goes before the line */
 	struct buf line; /* codes and text, without the tag */
+};
+
+/* MODSEQs that the command's own STOREs gave, rising. */
+struct session_own {
+	uint64_t *modseqs;
+	size_t count;
+	size_t cap;
 };
 
 struct imap_session {
@@ -68,6 +82,7 @@ struct imap_session {
 	bool can_starttls;
 	char *peer;
 	struct buf exporter;
+	char append_limit[40]; /* the capability with its number */
 
 	enum session_phase phase;
 	enum imap_state state;
@@ -80,6 +95,7 @@ struct imap_session {
 	bool stopped_by_output; /* waits for imap_session_sent */
 	uint64_t now_ms;
 	uint64_t deadline_ms;
+	uint64_t login_deadline_ms; /* whatever is said before login */
 
 	bool condstore; /* enabled, by whatever means (RFC 7162 section 3.1) */
 	bool qresync;
@@ -93,8 +109,8 @@ struct imap_session {
 	session_resume *resume;
 	bool asking;
 	struct session_end end;
-	uint64_t *own_modseqs; /* of a silent STORE: not told back */
-	size_t own_modseq_count;
+	struct session_own own;
+	struct uidset echo;        /* STORE: told even if nothing changed */
 	struct uidset search_uids; /* candidates of SEARCH */
 	struct uidset store_uids;  /* of STORE, EXPUNGE, COPY, MOVE */
 	struct auth_server *auth;
@@ -237,10 +253,24 @@ void session_write_flags(struct imap_session *session);
 
 /* Says what happened (without a read index), then session_finish. */
 void session_sync_end(struct imap_session *session);
+
+/* What a STORE of the command under way did: it is not told as news. */
+void session_add_own(struct imap_session *session, const uint64_t *modseqs,
+		     size_t count);
+
+/* The command's tagged OK carries HIGHESTMODSEQ, for who uses QRESYNC. */
+void session_end_modseq(struct imap_session *session);
 void session_run_noop(struct imap_session *session);
 void session_run_idle(struct imap_session *session);
 void session_idle_line(struct imap_session *session, struct slice line);
 void session_idle_changed(struct imap_session *session);
+
+/*
+ * "* VANISHED (EARLIER) ...": without what is still in the view; that is told
+ * without EARLIER when its time comes (RFC 7162 section 3.2.10).
+ */
+void session_write_earlier(struct imap_session *session,
+			   struct uidset *vanished);
 
 /* "* n FETCH (FLAGS .. UID .. MODSEQ ..)" */
 void session_write_row(struct imap_session *session, const struct imap_row *row,

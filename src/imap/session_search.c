@@ -35,6 +35,13 @@ static void save(struct imap_session *session, const struct uidset *matches)
 	}
 }
 
+/* A SEARCH with SAVE that says NO empties "$" (RFC 5182 section 2.1). */
+static void forget_saved(struct imap_session *session)
+{
+	if (args_of(session)->returns & IMAP_SEARCH_SAVE)
+		uidset_clear(&session->mailbox.saved);
+}
+
 /* Which MODSEQ goes with the answer (RFC 4731 section 3.2); 0: none. */
 static uint64_t modseq_of(struct imap_session *session)
 {
@@ -88,6 +95,7 @@ static void answered(struct imap_session *session)
 
 	if (answer->ask.err) {
 		uidset_fini(matches);
+		forget_saved(session);
 		session_err(session, answer->ask.err, false);
 		return;
 	}
@@ -125,9 +133,7 @@ void session_run_search(struct imap_session *session)
 	struct imap_view *view = session->mailbox.view;
 
 	if (!program) {
-		/* SAVE that fails empties "$" (RFC 5182 section 2.1). */
-		if (args_of(session)->returns & IMAP_SEARCH_SAVE)
-			uidset_clear(&session->mailbox.saved);
+		forget_saved(session);
 		session_no(session, IMAP_CODE_BADCHARSET,
 			   "unknown character set");
 		return;

@@ -129,11 +129,13 @@ static void closed(struct imap_session *session)
 {
 	enum err err = session->ask.head.err;
 
-	session_unselect(session);
-	if (err && err != ERR_GONE)
+	/* What was not expunged is still there, and the mailbox selected. */
+	if (err && err != ERR_GONE) {
 		session_err(session, err, true);
-	else
-		session_ok(session);
+		return;
+	}
+	session_unselect(session);
+	session_ok(session);
 }
 
 void session_run_close(struct imap_session *session)
@@ -226,7 +228,7 @@ static void qresync_rows(struct imap_session *session, uint32_t from)
 
 	session_ask_new(session, IMAP_ASK_ROWS);
 	session->ask.rows.mailbox_id = session->mailbox.id;
-	session->ask.rows.uids = &session->mailbox.view->uids;
+	session->ask.rows.uids = &select->known;
 	session->ask.rows.from = from;
 	session->ask.rows.changed_since = select->since;
 	session_ask(session, qresync_rows_answered);
@@ -242,31 +244,33 @@ static void qresync_vanished(struct imap_session *session)
 		session_err(session, answer->ask.err, false);
 		return;
 	}
-	imap_write_vanished(&session->out, true, &answer->vanished);
+	session_write_earlier(session, &answer->vanished);
 	uidset_fini(&answer->vanished);
 	qresync_rows(session, 1);
 }
 
 /*
- * UIDs up to which the client's picture is whole: pairs of sequence number and
- * UID that still agree (RFC 7162 section 3.2.5.2). VANISHED may then leave out
- * what is below; we tell more than needed rather than less, so only `known`
- * counts here.
+ * The client knows the UIDs that it gives, or all that were ever given (RFC
+ * 7162 section 3.2.5.1). Pairs of sequence number and UID would allow to leave
+ * out more of VANISHED (section 3.2.5.2); we tell more than needed.
  */
 static void qresync(struct imap_session *session)
 {
 	const struct imap_select *args = &session->command->select;
+	uint32_t uidnext = session->mailbox.view->uidnext;
+	struct uidset *known;
 
 	session->select = mem_zalloc(1, sizeof(*session->select));
 	session->select->since = args->modseq;
+	known = &session->select->known;
 	if (args->has_known_uids)
-		imap_seqset_numbers(&args->known_uids, UINT32_MAX,
-				    &session->select->known);
+		imap_seqset_numbers(&args->known_uids, UINT32_MAX, known);
+	else if (uidnext > 1)
+		uidset_add(known, 1, uidnext - 1);
 	session_ask_new(session, IMAP_ASK_CHANGES);
 	session->ask.changes.mailbox_id = session->mailbox.id;
 	session->ask.changes.since = args->modseq;
-	if (args->has_known_uids)
-		session->ask.changes.within = &session->select->known;
+	session->ask.changes.within = known;
 	session_ask(session, qresync_vanished);
 }
 
@@ -285,6 +289,7 @@ static void opened(struct imap_session *session)
 	mailbox->uidvalidity = open->uidvalidity;
 	mailbox->rights = open->rights;
 	mailbox->view = open->view;
+	mailbox->told_modseq = open->view->modseq;
 	mailbox->read_only =
 		open->read_only || open->degraded ||
 		!(open->rights &

@@ -38,13 +38,20 @@ static void add_modified(struct imap_session *session,
 	uidset_fini(&seqs);
 }
 
-/* A silent STORE is not told what it did itself. */
-static void hide_own(struct imap_session *session)
+/*
+ * Messages whose row is told even if nothing changed: the client waits for it
+ * (RFC 9051 section 6.4.6), or for MODSEQ after a condition that was met, or
+ * wonders why it was not (RFC 7162 section 3.1.3).
+ */
+static void set_echo(struct imap_session *session)
 {
-	if (!session->command->store.silent)
+	const struct imap_ask_store *answer = &session->ask.store;
+	const struct imap_store *args = &session->command->store;
+
+	if (args->silent && !args->has_unchangedsince)
 		return;
-	session->own_modseqs = session->ask.store.modseqs;
-	session->own_modseq_count = session->ask.store.modseq_count;
+	uidset_copy(&session->echo, &session->store_uids);
+	uidset_remove_set(&session->echo, &answer->expunged);
 }
 
 static void end_store(struct imap_session *session)
@@ -54,6 +61,7 @@ static void end_store(struct imap_session *session)
 	struct buf *line =
 		session_end_begin(session, missed ? IMAP_NO : IMAP_OK);
 
+	set_echo(session);
 	if (answer->modified.count)
 		add_modified(session, &answer->modified, line);
 	else if (missed)
@@ -68,8 +76,7 @@ static void stored(struct imap_session *session)
 	struct uidset modified = answer->modified;
 	struct uidset expunged = answer->expunged;
 
-	uidset_fini(&session->store_uids);
-	hide_own(session);
+	session_add_own(session, answer->modseqs, answer->modseq_count);
 	if (answer->ask.err)
 		session_err(session, answer->ask.err, true);
 	else
@@ -98,21 +105,26 @@ static void ask_store(struct imap_session *session, uint32_t allowed)
 	session_ask(session, stored);
 }
 
+/* One of the flags that are named may be changed; keywords go with "w". */
+static bool may_store(const struct imap_store *args, uint32_t allowed)
+{
+	if (!args->flags.flags && !args->flags.keyword_count)
+		return allowed;
+	return (args->flags.flags & allowed) ||
+	       (args->flags.keyword_count && (allowed & IMAP_FLAG_FLAGGED));
+}
+
 void session_run_store(struct imap_session *session)
 {
 	const struct imap_store *args = &session->command->store;
 	const struct session_mailbox *mailbox = &session->mailbox;
 	uint32_t allowed = may_change(mailbox);
-	uint32_t wanted = args->flags.flags;
 
 	if (mailbox->read_only) {
 		session_no(session, IMAP_CODE_NONE, "mailbox is read-only");
 		return;
 	}
-	/* Nothing of what was asked for is allowed. */
-	if (!allowed ||
-	    (!(wanted & allowed) && !(allowed & IMAP_FLAG_FLAGGED) &&
-	     (wanted || args->flags.keyword_count))) {
+	if (!may_store(args, allowed)) {
 		session_err(session, ERR_DENIED, false);
 		return;
 	}
@@ -130,19 +142,15 @@ void session_run_store(struct imap_session *session)
 
 static void expunged(struct imap_session *session)
 {
-	uint64_t modseq = session->ask.expunge.modseq;
+	const struct imap_ask_expunge *answer = &session->ask.expunge;
 
-	uidset_fini(&session->store_uids);
-	if (session->ask.head.err) {
-		session_err(session, session->ask.head.err, true);
+	if (answer->ask.err) {
+		session_err(session, answer->ask.err, true);
 		return;
 	}
-	/* RFC 7162 section 3.2.7: the client's next starting point. */
-	if (session->qresync && modseq)
-		imap_code_num(session_end_begin(session, IMAP_OK),
-			      "HIGHESTMODSEQ", modseq);
-	else
-		session_end_begin(session, IMAP_OK);
+	session_end_begin(session, IMAP_OK);
+	if (answer->modseq) /* RFC 7162 section 3.2.7 */
+		session_end_modseq(session);
 	session_end_text(session, session_completed(session));
 }
 
@@ -189,6 +197,7 @@ static void end_copy(struct imap_session *session)
 		imap_code_copyuid(&session->out, answer->uidvalidity,
 				  &answer->source, &answer->copies);
 		imap_end_text(&session->out, "moved");
+		session_end_modseq(session); /* RFC 6851 section 4.4 */
 	} else if (answer->copies.count) {
 		imap_code_copyuid(line, answer->uidvalidity, &answer->source,
 				  &answer->copies);
@@ -221,7 +230,6 @@ static void copied(struct imap_session *session)
 	struct uidset source = answer->source;
 	struct uidset copies = answer->copies;
 
-	uidset_fini(&session->store_uids);
 	if (answer->ask.err)
 		copy_failed(session, answer->ask.err);
 	else

@@ -35,6 +35,14 @@ void session_write_row(struct imap_session *session, const struct imap_row *row,
 	imap_end_data(out);
 }
 
+/* Takes what is still in the view out of `vanished`. */
+void session_write_earlier(struct imap_session *session,
+			   struct uidset *vanished)
+{
+	uidset_remove_set(vanished, &session->mailbox.view->uids);
+	imap_write_vanished(&session->out, true, vanished);
+}
+
 static void tell_expunged(struct imap_session *session,
 			  const struct imap_view *old,
 			  const struct uidset *gone)
@@ -54,29 +62,74 @@ static void tell_expunged(struct imap_session *session,
 	}
 }
 
-/* Is it what this command's own STORE made of the message? */
-static bool is_own(const struct imap_session *session,
-		   const struct imap_row *row)
+/* ---- what the command did itself ---- */
+
+void session_add_own(struct imap_session *session, const uint64_t *modseqs,
+		     size_t count)
 {
-	for (size_t i = 0; i < session->own_modseq_count; i++)
-		if (session->own_modseqs[i] == row->modseq)
-			return true;
-	return false;
+	struct session_own *own = &session->own;
+
+	if (own->count + count > own->cap) {
+		own->cap = 2 * (own->count + count);
+		own->modseqs = mem_realloc(own->modseqs,
+					   own->cap * sizeof(*own->modseqs));
+	}
+	for (size_t i = 0; i < count; i++)
+		own->modseqs[own->count++] = modseqs[i];
 }
 
-static void tell_changed(struct imap_session *session)
+static bool is_own(const struct session_own *own, uint64_t modseq)
+{
+	size_t low = 0;
+	size_t high = own->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (own->modseqs[middle] < modseq)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < own->count && own->modseqs[low] == modseq;
+}
+
+/*
+ * Nobody else has changed anything between the view and the end of our STORE:
+ * each command takes the next MODSEQ. Else a row with our MODSEQ may hold a
+ * flag of another's, too, and is told whole.
+ */
+static bool was_alone(const struct session_own *own, uint64_t view_modseq)
+{
+	return own->count > 0 &&
+	       own->modseqs[own->count - 1] == view_modseq + own->count;
+}
+
+/* `alone`: of our own rows the client knows the flags. */
+static void tell_changed_row(struct imap_session *session,
+			     const struct imap_row *row, bool alone)
+{
+	bool own = is_own(&session->own, row->modseq);
+	bool quiet;
+
+	uidset_remove(&session->echo, row->uid, row->uid);
+	if (!uidset_has(&session->mailbox.view->uids, row->uid))
+		return;
+	/* FETCH has shown what \Seen made of it, with its MODSEQ. */
+	if (own && session->command->kind == IMAP_FETCH)
+		return;
+	quiet = own && alone && session->command->store.silent;
+	if (!quiet || session->condstore)
+		session_write_row(session, row, !quiet);
+}
+
+static void tell_changed(struct imap_session *session, uint64_t view_modseq)
 {
 	const struct imap_ask_sync *sync = &session->sync;
+	bool alone = was_alone(&session->own, view_modseq);
 
-	for (size_t i = 0; i < sync->changed_count; i++) {
-		const struct imap_row *row = &sync->changed[i];
-		bool own = is_own(session, row);
-
-		/* The client that stored silently still needs MODSEQ. */
-		if (uidset_has(&session->mailbox.view->uids, row->uid) &&
-		    (!own || session->condstore))
-			session_write_row(session, row, !own);
-	}
+	for (size_t i = 0; i < sync->changed_count; i++)
+		tell_changed_row(session, &sync->changed[i], alone);
 }
 
 /* ---- the new view ---- */
@@ -123,27 +176,68 @@ static void take_view(struct imap_session *session, struct imap_view *now)
 		imap_write_number(&session->out, 0, "RECENT");
 }
 
+static void tell_modseq(struct imap_session *session)
+{
+	imap_begin_untagged(&session->out, IMAP_OK);
+	imap_code_num(&session->out, "HIGHESTMODSEQ",
+		      session->mailbox.told_modseq);
+	imap_end_text(&session->out, "all up to it was told");
+}
+
+/*
+ * A client of QRESYNC takes the highest MODSEQ that it sees as the point up to
+ * which it knows all. While expunges are held back it must not (RFC 7162
+ * section 6).
+ */
+static void set_told_modseq(struct imap_session *session, uint64_t view_modseq,
+			    bool held)
+{
+	struct session_mailbox *mailbox = &session->mailbox;
+	bool behind = mailbox->told_modseq < view_modseq;
+
+	if (!held)
+		mailbox->told_modseq = mailbox->view->modseq;
+	if (session->qresync && (held || behind))
+		tell_modseq(session);
+}
+
+/* New keywords, or other flags that may be changed (RFC 4314 5.1.1). */
+static void tell_flags(struct imap_session *session)
+{
+	const struct imap_ask_sync *sync = &session->sync;
+	bool told = session->mailbox.rights_changed;
+
+	session->mailbox.rights_changed = false;
+	if (sync->keywords)
+		told |= session_set_keywords(session, sync->keywords,
+					     sync->keyword_count);
+	if (told)
+		session_write_flags(session);
+}
+
 /* Tells the answer of session->sync; `may_expunge` by the command's kind. */
 static void tell(struct imap_session *session, bool may_expunge)
 {
 	struct session_mailbox *mailbox = &session->mailbox;
 	struct imap_ask_sync *sync = &session->sync;
+	uint64_t view_modseq = mailbox->view->modseq;
 	struct imap_view *now = sync->now;
+	bool held = false;
 
 	sync->now = NULL;
-	if (sync->keywords &&
-	    session_set_keywords(session, sync->keywords, sync->keyword_count))
-		session_write_flags(session);
+	tell_flags(session);
 	if (!may_expunge) {
-		struct imap_view *held = grown(mailbox->view, now);
+		struct imap_view *grown_view = grown(mailbox->view, now);
 
 		/* What is held back is told at the next chance. */
-		mailbox->dirty |= !uidset_eq(&held->uids, &now->uids);
+		held = !uidset_eq(&grown_view->uids, &now->uids);
+		mailbox->dirty |= held;
 		imap_view_unref(&now);
-		now = held;
+		now = grown_view;
 	}
 	take_view(session, now);
-	tell_changed(session);
+	tell_changed(session, view_modseq);
+	set_told_modseq(session, view_modseq, held);
 }
 
 static void ask_sync(struct imap_session *session, bool read_index,
@@ -166,17 +260,55 @@ static void gone(struct imap_session *session)
 
 /* ---- at the end of a command ---- */
 
-/* RFC 9051 section 7.5.1; UID commands may, the others must not. */
+/*
+ * RFC 9051 section 7.5.1; UID commands may, but for UID SEARCH with numbers of
+ * messages (RFC 7162 section 3.2.10.2): SEARCH never does.
+ */
 static bool may_expunge(const struct imap_command *command)
 {
 	switch ((int)command->kind) {
 	case IMAP_FETCH:
 	case IMAP_STORE:
-	case IMAP_SEARCH:
 		return command->uid;
+	case IMAP_SEARCH:
+		return false;
 	default:
 		return true;
 	}
+}
+
+static void ask_echo(struct imap_session *session, uint32_t from);
+
+static void echo_answered(struct imap_session *session)
+{
+	const struct imap_ask_rows *answer = &session->ask.rows;
+
+	for (size_t i = 0; i < answer->count && !answer->ask.err; i++)
+		session_write_row(session, &answer->rows[i], true);
+	if (answer->next && !answer->ask.err)
+		ask_echo(session, answer->next);
+	else
+		session_finish(session);
+}
+
+static void ask_echo(struct imap_session *session, uint32_t from)
+{
+	session_ask_new(session, IMAP_ASK_ROWS);
+	session->ask.rows.mailbox_id = session->mailbox.id;
+	session->ask.rows.uids = &session->echo;
+	session->ask.rows.from = from;
+	session_ask(session, echo_answered);
+}
+
+/* All news were told. */
+static void told(struct imap_session *session)
+{
+	if (session->mailbox.open)
+		uidset_intersect(&session->echo, &session->mailbox.view->uids);
+	if (session->echo.count)
+		ask_echo(session, 1);
+	else
+		session_finish(session);
 }
 
 /* A command that was done has its answer, whatever became of the mailbox. */
@@ -184,10 +316,14 @@ static void end_synced(struct imap_session *session)
 {
 	enum err err = session->sync.ask.err;
 
-	if (err)
-		session->mailbox.dirty = true; /* told later */
-	else
+	if (!err) {
 		tell(session, may_expunge(session->command));
+		told(session);
+		return;
+	}
+	session->mailbox.dirty = true; /* told later */
+	if (session->qresync)
+		tell_modseq(session);
 	session_finish(session);
 	if (err == ERR_GONE)
 		gone(session);
@@ -200,7 +336,12 @@ void session_sync_end(struct imap_session *session)
 	if (session->mailbox.open && session->mailbox.dirty)
 		ask_sync(session, false, end_synced);
 	else
-		session_finish(session);
+		told(session);
+}
+
+void session_end_modseq(struct imap_session *session)
+{
+	session->end.modseq = session->qresync && session->mailbox.open;
 }
 
 /* ---- NOOP, CHECK ---- */

@@ -49,7 +49,7 @@ struct io_listener_config {
 
 /*
  * On the thread of `loop`, or before it starts. `loops` is copied; all of them
- * outlive the listener. A socket file that nobody listens on is replaced.
+ * outlive its connections. A socket file that nobody listens on is replaced.
  *
  * Errors, with a text for the operator appended to `why`: ERR_INUSE (address
  * taken), ERR_DENIED (port below 1024), ERR_NOTFOUND (no such host or path),

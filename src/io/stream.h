@@ -163,7 +163,7 @@ bool io_stream_tls(const struct io_stream *stream, struct io_tls_info *info_r);
  */
 void io_stream_close(struct io_stream *stream);
 
-/* Closes at once; `closed` follows in a later turn with `err`. */
+/* Closes at once; `closed` follows with `err`, later and not inside. */
 void io_stream_abort(struct io_stream *stream, enum err err);
 
 /* Why it was closed, for people; borrowed, never NULL. Inside `closed`. */

@@ -325,8 +325,7 @@ static void address_parse_plain(struct address_parser *p)
 	}
 	addr.host = address_host(p);
 	address_drop(p);
-	if (addr.name.data || addr.mailbox.data || addr.host.data ||
-	    p->comment.len > 0)
+	if (addr.name.data || addr.mailbox.data || addr.host.data)
 		address_append_mailbox(p, addr);
 }
 

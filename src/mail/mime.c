@@ -382,8 +382,6 @@ static struct slice mime_feed_piece(struct mime_parser *p, struct slice in)
 	keep = keep > p->line.len ? keep - p->line.len : 0;
 	buf_add_slice(&p->line, slice_first(piece, keep));
 	p->last = piece.data[piece.len - 1];
-	if (piece.len == 1 && p->pieces == 0)
-		before = 0;
 	p->pieces += piece.len;
 	if (lf < in.len)
 		mime_line_end(p, mime_eol(true, before));

@@ -196,9 +196,7 @@ static unsigned param_sections(struct param_parser *p,
 		if (!raw->has_section ||
 		    !slice_eq_nocase(raw->base, first->base))
 			continue;
-		if (section[raw->section])
-			return 0;
-		section[raw->section] = raw;
+		section[raw->section] = raw; /* a double leaves a gap */
 		found++;
 	}
 	for (unsigned i = 0; i < found; i++)

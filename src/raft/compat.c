@@ -36,6 +36,14 @@ uint64_t compat_leader(struct raft *raft)
 	return id;
 }
 
+const char *compat_address(const struct raft *raft, uint64_t id)
+{
+	for (unsigned i = 0; i < raft->configuration.n; i++)
+		if (raft->configuration.servers[i].id == id)
+			return raft->configuration.servers[i].address;
+	return "";
+}
+
 unsigned compat_voter_count(const struct raft *raft)
 {
 	bool is_voter;

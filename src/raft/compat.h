@@ -59,6 +59,9 @@ void compat_view(struct raft *raft, struct compat_view *view_r);
 /* Raft id of the leader that is followed; 0: none. */
 uint64_t compat_leader(struct raft *raft);
 
+/* A server's address; "" if the newest configuration has no such server. */
+const char *compat_address(const struct raft *raft, uint64_t id);
+
 /* Of the newest configuration, committed or not. */
 unsigned compat_voter_count(const struct raft *raft);
 

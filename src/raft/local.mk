@@ -3,28 +3,37 @@
 LIB_RAFT = src/raft/libraft_murder.a
 noinst_LIBRARIES += $(LIB_RAFT)
 src_raft_libraft_murder_a_SOURCES = \
+	src/raft/applier.c src/raft/applier.h \
 	src/raft/command.h \
 	src/raft/compat.c src/raft/compat.h \
+	src/raft/deaths.c src/raft/deaths.h \
 	src/raft/entry.c src/raft/entry.h \
 	src/raft/fsm.h \
+	src/raft/io.c src/raft/io.h \
+	src/raft/io_request.h \
+	src/raft/io_send.c \
+	src/raft/io_snapshot.c \
 	src/raft/message.c src/raft/message.h \
 	src/raft/meta.c src/raft/meta.h \
 	src/raft/net.h \
-	src/raft/replica.h \
+	src/raft/replica.c src/raft/replica.h \
+	src/raft/replica_checkpoint.c \
+	src/raft/replica_impl.h \
+	src/raft/replica_propose.c \
+	src/raft/replica_raft.c \
+	src/raft/replica_read.c \
 	src/raft/rules.c src/raft/rules.h \
+	src/raft/sizes.c src/raft/sizes.h \
 	src/raft/slots.c src/raft/slots.h \
-	src/raft/wal.c \
-	src/raft/wal.h \
+	src/raft/turns.h \
+	src/raft/wal.c src/raft/wal.h \
 	src/raft/wal_copy.c \
 	src/raft/wal_file.c \
 	src/raft/wal_form.c \
-	src/raft/wal_group.c \
-	src/raft/wal_group.h \
+	src/raft/wal_group.c src/raft/wal_group.h \
 	src/raft/wal_internal.h \
-	src/raft/wal_record.c \
-	src/raft/wal_record.h \
+	src/raft/wal_record.c src/raft/wal_record.h \
 	src/raft/wal_scan.c \
-	src/raft/wal_segment.c \
-	src/raft/wal_segment.h \
+	src/raft/wal_segment.c src/raft/wal_segment.h \
 	src/raft/wal_space.c \
 	src/raft/wal_write.c

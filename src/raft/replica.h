@@ -21,9 +21,10 @@
 #include "raft/fsm.h"
 #include "store/env.h"
 
-struct wal;         /* raft/wal.h: one a node */
-struct replica_net; /* raft/net.h: frames to peers */
-struct replica;     /* one a group and node */
+struct wal;           /* raft/wal.h: one a node */
+struct replica_net;   /* raft/net.h: frames to peers */
+struct replica_turns; /* raft/turns.h: one a node */
+struct replica;       /* one a group and node */
 
 /* ---- life ---- */
 
@@ -32,8 +33,8 @@ struct replica;     /* one a group and node */
 #define REPLICA_HEARTBEAT_MS 60
 
 /*
- * What the replica tells its owner. All on the log loop; all but `raise` may
- * be NULL.
+ * What the replica tells its owner. All but `fail` on the log loop; all but
+ * `raise` may be NULL.
  */
 struct replica_hooks {
 	void *arg;
@@ -55,8 +56,14 @@ struct replica_hooks {
 	/* Stopped for good; the node serves on [S11]. `why` is static text. */
 	void (*parked)(void *arg, struct replica *replica, const char *why);
 
-	/* The replica began or ceased to lead its group. */
+	/* The replica began or ceased to serve as the leader of its group. */
 	void (*led)(void *arg, struct replica *replica, bool leader);
+
+	/*
+	 * A write or sync of the environment failed, or the core gave itself
+	 * up (R5, R8). On any executor. NULL: log the text and _exit(1).
+	 */
+	void (*fail)(void *arg, const char *text);
 };
 
 struct replica_options {
@@ -84,7 +91,8 @@ struct replica_options {
 
 	/* path, map_size, max_readers, disk; the tables are filled in here */
 	struct store_env_options env;
-	struct replica_fsm *fsm; /* lives longer than the replica */
+	struct replica_fsm *fsm;     /* lives longer than the replica */
+	struct replica_turns *turns; /* raft/turns.h: one a node */
 	struct replica_hooks hooks;
 
 	unsigned election_ms;  /* 0 = REPLICA_ELECTION_MS */
@@ -150,7 +158,7 @@ struct proposal {
 	uint8_t version;
 	struct buf body;        /* owned by the proposal, freed by its fini */
 	struct buf inline_body; /* likewise; usually empty (command.h) */
-	uint32_t deadline_ms;   /* from submit; then CANCEL; 0 = default */
+	uint32_t deadline_ms;   /* from submit; 0 = REPLICA_PROPOSE_MS */
 
 	/* valid in the callbacks */
 	struct op_id op;
@@ -164,7 +172,9 @@ struct proposal {
 	struct list link;
 	struct task task;
 	uint64_t deadline_at_ms;
+	uint64_t proposed_at_ms;
 	int state;
+	bool sent; /* was in an entry: it may take effect */
 };
 
 /*
@@ -185,7 +195,10 @@ void replica_reserve(struct replica *replica, struct proposal *proposal,
 void replica_submit(struct replica *replica, struct proposal *proposal,
 		    proposal_done *done);
 
-/* Gives the slot of a reserved proposal back; any executor; no callback. */
+/*
+ * Gives the slot of a reserved proposal back, without effect; any executor. No
+ * callback: the proposal is the caller's again at once.
+ */
 void replica_release(struct replica *replica, struct proposal *proposal);
 
 /* Reserve and submit in one: for commands without a body upload. */
@@ -204,11 +217,16 @@ struct read_index;
 
 typedef void read_index_done(struct read_index *read);
 
+/* Deadlines where the caller names none. */
+#define REPLICA_PROPOSE_MS 10000 /* then CANCEL */
+#define REPLICA_RESERVE_MS 5000  /* for a free slot */
+#define REPLICA_READ_MS 3000     /* then degraded mode [S5] */
+
 /* One wait for a read-index round; storage is the caller's until `done`. */
 struct read_index {
 	struct executor *home;
 	void *owner;
-	uint32_t deadline_ms; /* 0 = default (3 s: then degraded mode) */
+	uint32_t deadline_ms; /* 0 = REPLICA_READ_MS */
 
 	enum err err;   /* ERR_NONE, ERR_TIMEOUT, ERR_UNAVAILABLE */
 	uint64_t index; /* applied at least this far */

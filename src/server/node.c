@@ -175,6 +175,24 @@ static enum err open_groups(struct node *node, struct buf *why)
 	return err;
 }
 
+/*
+ * Nobody was let in and no loop runs, but what listens is closed by a turn of
+ * its loop, and the log may be making a file.
+ */
+static void start_failed(struct node *node)
+{
+	node_unlisten(node);
+	if (node->intents)
+		intents_stop(node->intents);
+	if (node->upkeep)
+		upkeep_stop(node->upkeep);
+	if (node->admin)
+		admin_stop(node->admin);
+	node_groups_abandon(node);
+	io_loop_turn(node->main);
+	node_fini(node);
+}
+
 enum err node_start(struct node *node, const struct settings *settings,
 		    struct io_loop *main_loop, struct buf *why)
 {
@@ -205,7 +223,7 @@ enum err node_start(struct node *node, const struct settings *settings,
 	if (!err && node->serving && node->identity.ready)
 		err = node_listen(node, why);
 	if (err) {
-		node_fini(node);
+		start_failed(node);
 		return err;
 	}
 	run_threads(node);

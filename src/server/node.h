@@ -24,6 +24,7 @@
 #include "io/tls.h"
 #include "lmtp/session.h"
 #include "raft/replica.h"
+#include "raft/turns.h"
 #include "raft/wal.h"
 #include "server/identity.h"
 #include "server/loop.h"
@@ -63,6 +64,7 @@ struct node {
 	struct io_thread *body_writer;
 	struct io_pool *pool;
 	struct wal *wal;
+	struct replica_turns turns; /* one checkpoint at a time */
 	struct body_store *bodies;
 	struct node_group *groups; /* [0] is the directory */
 	unsigned group_count;

@@ -205,7 +205,13 @@ static enum err group_open(struct node *node, struct node_group *group,
 		.timers = io_loop_timers(node->log),
 		.clock = io_loop_clock(node->log),
 		.random = node->random,
-		.hooks = { node, hook_raise, hook_fenced, hook_parked, NULL },
+		.turns = &node->turns,
+		.hooks = {
+			.arg = node,
+			.raise = hook_raise,
+			.fenced = hook_fenced,
+			.parked = hook_parked,
+		},
 	};
 	struct buf path = { 0 };
 	struct buf name = { 0 };
@@ -280,6 +286,7 @@ static enum err groups_begin(struct node *node, struct buf *why)
 
 	node->groups =
 		mem_zalloc(identity->replica_count, sizeof(*node->groups));
+	replica_turns_init(&node->turns);
 	for (unsigned i = 0; i < identity->replica_count; i++) {
 		enum err err = group_open(node, &node->groups[i],
 					  &identity->replicas[i]);
@@ -375,6 +382,39 @@ void node_groups_stop(struct node *node, node_groups_stopped *stopped)
 	stop->left = node->group_count;
 	stop->stopped = stopped;
 	task_post(io_loop_executor(node->log), &stop->task, groups_stop);
+}
+
+/* ---- a start that fails ---- */
+
+struct wal_end {
+	struct task task;
+	struct node *node;
+	bool ended;
+};
+
+static void wal_abandoned(void *arg)
+{
+	struct wal_end *end = arg;
+
+	end->ended = true;
+}
+
+static void wal_abandon(struct task *task)
+{
+	struct wal_end *end = container_of(task, struct wal_end, task);
+
+	wal_stop(end->node->wal, wal_abandoned, end);
+}
+
+void node_groups_abandon(struct node *node)
+{
+	struct wal_end end = { .node = node };
+
+	if (!node->wal)
+		return;
+	task_post(io_loop_executor(node->log), &end.task, wal_abandon);
+	while (!end.ended)
+		io_loop_turn(node->log);
 }
 
 /* ---- closing ---- */

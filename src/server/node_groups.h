@@ -20,6 +20,12 @@ void node_groups_start(struct node *node);
 typedef void node_groups_stopped(struct node *node);
 void node_groups_stop(struct node *node, node_groups_stopped *stopped);
 
+/*
+ * Of a start that fails after node_groups_open, before the loops run: ends
+ * what the log does, turning the log loop. Then node_groups_close.
+ */
+void node_groups_abandon(struct node *node);
+
 /* Blocks; no thread works on them any more. Writes the clean mark. */
 void node_groups_close(struct node *node);
 

@@ -109,3 +109,21 @@ fuzz_programs += test/fuzz/fuzz_list_match
 test_fuzz_fuzz_list_match_SOURCES = test/fuzz/fuzz_list_match.c
 test_fuzz_fuzz_list_match_LDADD = $(IMAP_STACK)
 test_fuzz_fuzz_list_match_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+# cluster
+
+fuzz_programs += test/fuzz/fuzz_names
+test_fuzz_fuzz_names_SOURCES = test/fuzz/fuzz_names.c
+test_fuzz_fuzz_names_LDADD = $(CLUSTER_STACK)
+test_fuzz_fuzz_names_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_cluster_command
+test_fuzz_fuzz_cluster_command_SOURCES = test/fuzz/fuzz_cluster_command.c
+test_fuzz_fuzz_cluster_command_LDADD = $(CLUSTER_STACK)
+test_fuzz_fuzz_cluster_command_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_cluster_apply
+test_fuzz_fuzz_cluster_apply_SOURCES = test/fuzz/fuzz_cluster_apply.c \
+	test/unit/store/host_disk.c test/unit/store/host_disk.h
+test_fuzz_fuzz_cluster_apply_LDADD = $(CLUSTER_STACK)
+test_fuzz_fuzz_cluster_apply_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

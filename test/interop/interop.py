@@ -18,7 +18,7 @@ COMMAND_S = 60
 
 def run(*words, status=0, **options):
     """Runs a foreign program in the C locale; its standard output."""
-    env = dict(os.environ, LC_ALL="C.UTF-8", **options.pop("env", {}))
+    env = {**os.environ, "LC_ALL": "C.UTF-8", **options.pop("env", {})}
     for name in list(env):
         if name.endswith("SAN_OPTIONS"):
             del env[name]  # for the daemon only

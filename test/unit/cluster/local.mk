@@ -1,19 +1,23 @@
 check_PROGRAMS += test/unit/cluster/unit_cluster
 test_unit_cluster_unit_cluster_SOURCES = \
-	test/unit/cluster/dir_model.c test/unit/cluster/dir_model.h \
 	test/unit/cluster/dir.c test/unit/cluster/dir.h \
-	test/unit/cluster/group_model.c test/unit/cluster/group_model.h \
+	test/unit/cluster/dir_model.c test/unit/cluster/dir_model.h \
 	test/unit/cluster/group.c test/unit/cluster/group.h \
+	test/unit/cluster/group_model.c test/unit/cluster/group_model.h \
 	test/unit/cluster/machine.c test/unit/cluster/machine.h \
+	test/unit/cluster/scratch.c test/unit/cluster/scratch.h \
+	test/unit/cluster/test_codec.c \
+	test/unit/cluster/test_damage.c \
+	test/unit/cluster/test_determinism.c \
 	test/unit/cluster/test_directory.c \
 	test/unit/cluster/test_directory_model.c \
 	test/unit/cluster/test_directory_rename.c \
 	test/unit/cluster/test_directory_user.c \
+	test/unit/cluster/test_limits.c \
 	test/unit/cluster/test_mailgroup.c \
 	test/unit/cluster/test_mailgroup_copy.c \
 	test/unit/cluster/test_mailgroup_model.c \
 	test/unit/cluster/test_names.c \
 	test/unit/cluster/test_namespace.c \
-	test/unit/cluster/test_rights.c \
-	test/unit/store/host_disk.c test/unit/store/host_disk.h
+	test/unit/cluster/test_rights.c
 test_unit_cluster_unit_cluster_LDADD = $(CLUSTER_STACK) $(CRITERION_LIBS)

@@ -3,8 +3,11 @@
 #include <criterion/criterion.h>
 
 #include "base/mem.h"
+#include "base/pack.h"
 #include "base/panic.h"
 #include "cluster/state_hash.h"
+#include "io/disk.h"
+#include "scratch.h"
 
 #define TABLES_MAX 64
 
@@ -20,18 +23,17 @@ void machine_open(struct machine *m, struct replica_fsm *fsm, uint64_t map_size)
 		tables[count++] = own[i];
 	for (unsigned i = 0; i < fsm->table_count; i++)
 		tables[count++] = fsm->tables[i];
-	m->dir = host_dir_new();
+	m->dir = scratch_new();
 	m->fsm = fsm;
 	m->now_ms = 1700000000000;
 	m->op = (struct op_id){ .proposer = 1ull << 32, .slot = 3 };
-	host_disk_init(&m->host);
 	struct store_env_options options = {
 		.path = m->dir,
 		.map_size = map_size,
 		.max_readers = 4,
 		.tables = tables,
 		.table_count = count,
-		.disk = &m->host.disk,
+		.disk = io_disk(),
 	};
 	MUST(store_env_open(&options, &m->env) == ERR_NONE);
 }
@@ -48,7 +50,7 @@ void machine_close(struct machine *m)
 	if (m->write)
 		store_end(&m->write);
 	store_env_close(&m->env);
-	host_dir_free(&m->dir);
+	scratch_free(&m->dir);
 	buf_fini(&m->result.payload);
 	buf_fini(&m->body);
 }
@@ -64,6 +66,11 @@ enum err machine_apply(struct machine *m, uint16_t kind, uint8_t version)
 	};
 	struct command_at at = { .index = ++m->index, .term = 1 };
 
+	if (m->log) {
+		pack_u16(m->log, kind);
+		pack_u64(m->log, m->now_ms);
+		pack_bytes(m->log, command.body);
+	}
 	command.op.turn = ++m->op.turn;
 	end_reading(m);
 	if (!m->write)
@@ -99,4 +106,22 @@ uint64_t machine_hash(struct machine *m)
 {
 	return state_hash(machine_ask(m), REPLICA_TABLE_COUNT,
 			  m->fsm->table_count);
+}
+
+void machine_replay(struct machine *m, struct slice log, unsigned batch)
+{
+	struct unpack in = unpack_of(log);
+	unsigned count = 0;
+
+	while (in.rest.len > 0) {
+		uint16_t kind = unpack_u16(&in);
+
+		m->now_ms = unpack_u64(&in);
+		buf_add_slice(&m->body, unpack_bytes(&in, COMMAND_MAX));
+		MUST(unpack_ok(&in));
+		(void)machine_apply(m, kind, 1);
+		if (++count % batch == 0)
+			machine_commit(m);
+	}
+	machine_commit(m);
 }

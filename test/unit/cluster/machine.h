@@ -9,10 +9,7 @@
 #include "raft/fsm.h"
 #include "store/env.h"
 
-#include "../store/host_disk.h"
-
 struct machine {
-	struct host_disk host;
 	char *dir;
 	struct store_env *env;
 	struct replica_fsm *fsm;
@@ -23,6 +20,7 @@ struct machine {
 	struct op_id op;              /* the next command's; its turn rises */
 	struct command_result result; /* of the newest command */
 	struct buf body;              /* for the caller's encoders */
+	struct buf *log;              /* what was applied, unless NULL */
 };
 
 #define MACHINE_MAP (64ull * 1024 * 1024)
@@ -44,6 +42,11 @@ void machine_commit(struct machine *m);
 struct store_txn *machine_ask(struct machine *m);
 
 uint64_t machine_hash(struct machine *m);
+
+/*
+ * Applies what another machine has logged, `batch` commands in a transaction.
+ */
+void machine_replay(struct machine *m, struct slice log, unsigned batch);
 
 /* The payload of the newest result. */
 static inline struct slice machine_payload(const struct machine *m)

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 
 #include "base/fault.h"
+#include "cluster/directory_row.h"
 #include "dir.h"
 
 static struct directory_create_result made(struct dir *d)
@@ -475,6 +476,35 @@ Test(directory, changes_are_told_in_the_order_of_the_log)
 	expect_changes(&d, start + 2, "news news.b ");
 	expect_changes(&d, d.m.index, "");
 	dir_close(&d);
+}
+
+Test(directory, the_oldest_changes_go_and_the_floor_tells)
+{
+	struct dir d;
+	struct directory_counters counters;
+	struct buf scratch = { 0 };
+	uint64_t first;
+
+	dir_open(&d);
+	first = d.m.index + 1;
+	for (char c = 'a'; c <= 'e'; c++)
+		cr_assert_eq(dir_create(&d, (char[]){ c, '\0' }), ERR_NONE);
+	directory_counters_get(machine_ask(&d.m), &counters);
+	cr_assert_eq(counters.changes, 5);
+	cr_assert_eq(counters.change_floor, 0);
+	/* As if there were as many as there may be. */
+	counters.changes = DIRECTORY_CHANGES_MAX;
+	store_end(&d.m.read);
+	cr_assert_eq(store_write_begin(d.m.env, &d.m.write), ERR_NONE);
+	directory_counters_put(d.m.write, &scratch, &counters);
+	cr_assert_eq(dir_create(&d, "f.g"), ERR_NONE);
+	directory_counters_get(machine_ask(&d.m), &counters);
+	cr_assert_eq(counters.changes, DIRECTORY_CHANGES_MAX);
+	cr_assert_eq(counters.change_floor, first + 1);
+	expect_changes(&d, counters.change_floor, "c d e f f.g ");
+	buf_fini(&scratch);
+	machine_close(&d.m);
+	directory_fsm_fini(&d.fsm);
 }
 
 Test(directory, what_changed_is_published_after_the_commit)

@@ -279,3 +279,25 @@ Test(rename, two_thousand_mailboxes_are_one_entry)
 	buf_fini(&name);
 	dir_close(&d);
 }
+
+Test(rename, more_mailboxes_than_a_transaction_should_touch_are_a_limit)
+{
+	struct dir d;
+	struct buf name = { 0 };
+
+	given(&d, NULL, 0);
+	/* Long chains of names make many mailboxes by few commands. */
+	for (unsigned i = 0; i < DIRECTORY_TREE_MAX / 200; i++) {
+		buf_clear(&name);
+		buf_printf(&name, "news.%u", i);
+		for (unsigned level = 0; level < 199; level++)
+			buf_add_str(&name, ".x");
+		cr_assert_eq(dir_create(&d, buf_cstr(&name)), ERR_NONE);
+	}
+	cr_assert_eq(dir_rename(&d, "news", "press", 0), ERR_LIMIT);
+	cr_assert_eq(dir_delete(&d, "news.0", 0), ERR_NONE);
+	cr_assert_eq(dir_rename(&d, "news", "press", 0), ERR_NONE);
+	cr_assert_eq(renamed(&d).renamed, DIRECTORY_TREE_MAX);
+	buf_fini(&name);
+	dir_close(&d);
+}

@@ -201,6 +201,28 @@ Test(user, is_forgotten_in_the_lists_of_others)
 	dir_close(&d);
 }
 
+Test(user, added_again_keeps_his_own_mailboxes_when_the_old_is_forgotten)
+{
+	struct dir d;
+	struct directory_user_forget_result result;
+
+	dir_open(&d);
+	cr_assert_eq(dir_user(&d, "john", 0), ERR_NONE);
+	cr_assert_eq(dir_create(&d, "news"), ERR_NONE);
+	cr_assert_eq(dir_set_acl(&d, "news", "john", "lrs", ACL_ADD), ERR_NONE);
+	cr_assert_eq(dir_remove(&d, "john"), ERR_NONE);
+	cr_assert_eq(dir_user(&d, "john", 0), ERR_NONE);
+	cr_assert_eq(dir_create(&d, "user.john.x"), ERR_NONE);
+	cr_assert_eq(forget(&d, "john", &result), ERR_NONE);
+	cr_assert_eq(result.changed, 1);
+	cr_assert_not(result.more);
+	cr_assert(slice_eq(dir_mailbox(&d, "user.john.x").acl,
+			   SLICE_LIT("john\tlrswipkxtena\t")));
+	cr_assert(slice_eq(dir_mailbox(&d, "news").acl,
+			   SLICE_LIT("anyone\tlrs\t")));
+	dir_close(&d);
+}
+
 Test(user, tree_has_a_limit_so_that_it_can_be_renamed_and_removed)
 {
 	struct dir d;

@@ -23,4 +23,12 @@ unit_imap_session = \
 	test/unit/imap/scene.c test/unit/imap/scene.h \
 	test/unit/imap/scene_given.c \
 	test/unit/imap/test_session_9051_any.c \
-	test/unit/imap/test_session_9051_auth.c
+	test/unit/imap/test_session_9051_auth.c \
+	test/unit/imap/test_session_9051_selected.c \
+	test/unit/imap/test_session_acl.c \
+	test/unit/imap/test_session_append.c \
+	test/unit/imap/test_session_condstore.c \
+	test/unit/imap/test_session_fetch.c \
+	test/unit/imap/test_session_life.c \
+	test/unit/imap/test_session_list.c \
+	test/unit/imap/test_session_search.c

@@ -752,6 +752,31 @@ Test(stream_tls, input_that_comes_with_the_last_flight_is_not_lost)
 	raw_fini(&raw);
 }
 
+Test(stream_tls, a_record_that_is_half_read_is_not_forgotten)
+{
+	enum {
+		TOTAL = 1000 + 4 * 16384
+	}; /* more than one read takes */
+	struct raw raw;
+	struct talk *t = &raw.tt.talk;
+	struct buf data = { 0 };
+	size_t sent;
+
+	raw_init(&raw);
+	raw_open(&raw);
+	cr_assert(raw_handshake(&raw));
+	pattern_fill(&data, 0, TOTAL);
+	cr_assert(SSL_write_ex(raw.ssl, data.data, 1000, &sent) == 1);
+	cr_assert(SSL_write_ex(raw.ssl, data.data + 1000, TOTAL - 1000,
+			       &sent) == 1);
+	/* The end of it waits within OpenSSL, the socket is empty. */
+	TURN_UNTIL(t->loop, t->server.in.len == TOTAL);
+	cr_assert(pattern_is(buf_slice(&t->server.in), 0));
+	buf_fini(&data);
+	raw_close(&raw);
+	raw_fini(&raw);
+}
+
 /* ---- STARTTLS ---- */
 
 struct upgrade {

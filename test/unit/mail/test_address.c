@@ -99,6 +99,7 @@ Test(address, what_is_missing_is_filled_in)
 	EXPECT("Name <>", "Name|-|MISSING_MAILBOX|MISSING_DOMAIN");
 	EXPECT("Name <u@>", "Name|-|u|MISSING_DOMAIN");
 	EXPECT("@h", "-|-|MISSING_MAILBOX|h");
+	EXPECT("(nobody)", "");
 	EXPECT("", "");
 	EXPECT(" \r\n ", "");
 	EXPECT(";", "");
@@ -168,6 +169,7 @@ Test(address, a_comma_may_be_missing)
 	EXPECT("A <a@h> B <b@h>", "A|-|a|h, B|-|b|h");
 	EXPECT("<a@h><b@h>\r\n \"C\" <c@h>", "-|-|a|h, -|-|b|h, C|-|c|h");
 	EXPECT("a@h (A) b@h (B)", "A|-|a|h, B|-|b|h");
+	EXPECT("a@h (A) b (B) @h", "A|-|a|h, B|-|b|h");
 	EXPECT("g: a@h b@h;", "-|-|g|-, -|-|a|h, -|-|b|h, -|-|-|-");
 }
 

@@ -121,13 +121,15 @@ Test(match, long_runs_are_folded_on_the_way)
 
 Test(match, what_waits_is_bounded)
 {
-	struct mail_needle *needle = mail_needle_new(SLICE_LIT("x"));
+	struct mail_needle *needle = mail_needle_new(SLICE_LIT("xyzxyz"));
 	struct mail_matcher m = { .hit = false };
 
 	mail_matcher_init(&m, needle);
 	for (unsigned i = 0; i < 10000; i++) {
 		mail_matcher_feed(&m, SLICE_LIT("\xcc\x81"));
 		cr_assert_leq(m.wait.len, 2 * MAIL_MATCH_WAIT_MAX);
+		mail_matcher_feed(&m, SLICE_LIT("x"));
+		cr_assert_leq(m.tail.len, 5);
 	}
 	mail_matcher_fini(&m);
 	mail_needle_free(&needle);

@@ -460,6 +460,39 @@ Test(mime, the_last_part_takes_all_the_rest)
 	buf_fini(&text);
 }
 
+/* Nothing opens any more: neither delimiters nor messages count. */
+Test(mime, the_last_part_is_opaque_if_it_had_parts)
+{
+	struct buf text = { 0 };
+	struct message m;
+	const struct mime_part *last;
+
+	buf_add_str(&text, MIXED);
+	for (unsigned i = 0; i < MIME_PARTS_MAX; i++)
+		buf_add_str(&text,
+			    "--b\r\nContent-Type: message/rfc822\r\n\r\n");
+	message_init(&m, buf_slice(&text));
+	cr_assert_leq(count_parts(m.root), MIME_PARTS_MAX);
+	for (last = m.root->child; last->next;)
+		last = last->next;
+	for (; last->child;)
+		last = last->child;
+	cr_assert_eq(last->kind, MIME_LEAF);
+	cr_assert_eq(last->body_end, text.len);
+	message_fini(&m);
+	buf_clear(&text);
+	buf_add_str(&text, MIXED);
+	for (unsigned i = 0; i < MIME_PARTS_MAX; i++)
+		buf_add_str(&text, "--b\r\nContent-Type: multipart/x; "
+				   "boundary=c\r\n\r\n--c\r\n\r\n");
+	message_init(&m, buf_slice(&text));
+	for (last = m.root->child; last->next;)
+		last = last->next;
+	cr_assert(slice_eq(last->type, SLICE_LIT("application")));
+	message_fini(&m);
+	buf_fini(&text);
+}
+
 Test(mime, empty_multiparts_at_the_maximum_keep_within_it)
 {
 	struct buf text = { 0 };

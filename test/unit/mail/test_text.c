@@ -113,6 +113,9 @@ Test(text, charsets_become_utf8)
 	cr_assert(body("Content-Type: text/plain; charset=utf-8\r\n\r\n"
 		       "caf\xc3\xa9",
 		       "caf\xc3\xa9"));
+	cr_assert(
+		body("Content-Type: text/plain; charset=utf-8\r\n\r\ncut \xc3",
+		     "cut \xef\xbf\xbd"));
 	cr_assert(body("Content-Type: text/plain\r\n\r\ncaf\xc3\xa9",
 		       "caf\xc3\xa9"));
 	cr_assert(body("Content-Type: text/plain; charset*=us-ascii''utf-7"

@@ -1,0 +1,277 @@
+/*
+ * The applier of a group (applier.h).
+ *
+ * Happy path of a drain: begin a transaction; for each entry note its index
+ * for the case that it kills us, take its commands one by one through the
+ * slots (slots.c) into the machine; write the index of the last one into the
+ * same transaction; commit; publish; back to the loop with the answers. So an
+ * answer leaves only when a new snapshot shows what it says.
+ *
+ * An entry that the state has already is skipped: after a start the log begins
+ * before it. Failures are told to the loop, which parks or ends the process.
+ */
+#include "raft/applier.h"
+
+#include "base/fault.h"
+#include "base/mem.h"
+#include "base/panic.h"
+#include "raft/entry.h"
+
+struct apply_item {
+	struct list link;
+	uint64_t index;
+	uint64_t term;
+	struct buf octets; /* empty: only the index */
+};
+
+void applier_answer_free(struct applier_answer *answer)
+{
+	buf_fini(&answer->answer.result.payload);
+	mem_free(answer);
+}
+
+void applier_init(struct applier *applier, const struct meta *meta)
+{
+	list_init(&applier->queue);
+	list_init(&applier->items);
+	list_init(&applier->answers);
+	applier->meta = *meta;
+	applier->handed = meta->applied_index;
+	applier->done = meta->applied_index;
+	atomic_store(&applier->applied, meta->applied_index);
+	atomic_store(&applier->is_full, false);
+}
+
+static void items_free(struct list *items)
+{
+	for (;;) {
+		struct list *link = list_take(items);
+		struct apply_item *item;
+
+		if (link == NULL)
+			return;
+		item = LIST_ENTRY(link, struct apply_item, link);
+		buf_fini(&item->octets);
+		mem_free(item);
+	}
+}
+
+static void answers_free(struct list *answers)
+{
+	for (;;) {
+		struct list *link = list_take(answers);
+
+		if (link == NULL)
+			return;
+		applier_answer_free(
+			LIST_ENTRY(link, struct applier_answer, link));
+	}
+}
+
+void applier_fini(struct applier *applier)
+{
+	items_free(&applier->queue);
+	items_free(&applier->items);
+	answers_free(&applier->answers);
+}
+
+/* ---- on the applier ---- */
+
+/* False: the transaction has failed. */
+static bool apply_entry(struct applier *applier, struct store_txn *txn,
+			const struct apply_item *item)
+{
+	struct command_at at = { item->index, item->term, 0 };
+	struct command command;
+	struct entry entry;
+	enum err err;
+
+	MUST(entry_decode(buf_slice(&item->octets), &entry) == ERR_NONE);
+	while ((err = entry_next(&entry, &command)) == ERR_NONE) {
+		struct applier_answer *answer = mem_zalloc(1, sizeof(*answer));
+
+		slots_apply(txn, applier->fsm, &command, &at, &answer->answer);
+		answer->index = item->index;
+		list_append(&applier->answers, &answer->link);
+		at.position++;
+	}
+	if (err != ERR_END)
+		store_txn_fail(txn, err);
+	return store_txn_error(txn) == ERR_NONE;
+}
+
+/* ERR_NONE: all of the drain is in the transaction, and in `meta_r`. */
+static enum err apply_all(struct applier *applier, struct store_txn *txn,
+			  struct meta *meta_r)
+{
+	LIST_FOREACH (&applier->items, it) {
+		const struct apply_item *item =
+			LIST_ENTRY(it, struct apply_item, link);
+		enum err err;
+
+		if (item->index <= meta_r->applied_index && !MUTANT("M17"))
+			continue;
+		err = deaths_enter(applier->deaths, item->index);
+		if (err != ERR_NONE)
+			return err;
+		CRASH_POINT("apply_entry");
+		if (item->octets.len > 0 && !apply_entry(applier, txn, item))
+			return store_txn_error(txn);
+		meta_r->applied_index = item->index;
+		meta_r->applied_term = item->term;
+	}
+	return ERR_NONE;
+}
+
+static void note_fill(struct applier *applier)
+{
+	uint64_t used;
+	uint64_t size;
+
+	store_env_fill(applier->env, &used, &size);
+	atomic_store(&applier->is_full,
+		     used > size / 100 * APPLIER_FILL_PERCENT);
+}
+
+static enum err drain_commit(struct applier *applier, struct store_txn *txn,
+			     const struct meta *meta)
+{
+	enum err err;
+
+	if (!MUTANT("M16"))
+		meta_put(txn, meta);
+	CRASH_POINT("apply_before_commit");
+	err = store_commit(&txn);
+	CRASH_POINT("apply_after_commit");
+	if (err != ERR_NONE)
+		return err;
+	applier->meta = *meta;
+	atomic_store(&applier->applied, meta->applied_index);
+	note_fill(applier);
+	if (applier->fsm->committed != NULL)
+		applier->fsm->committed(applier->fsm, meta->applied_index);
+	return deaths_leave(applier->deaths);
+}
+
+static enum err drain(struct applier *applier)
+{
+	struct meta meta = applier->meta;
+	struct store_txn *txn;
+	enum err err = store_write_begin(applier->env, &txn);
+
+	if (err != ERR_NONE)
+		return err;
+	err = apply_all(applier, txn, &meta);
+	if (err != ERR_NONE) {
+		store_end(&txn);
+		return err;
+	}
+	return drain_commit(applier, txn, &meta);
+}
+
+static void drain_done(struct task *task);
+
+static void drain_run(struct task *task)
+{
+	struct applier *applier = container_of(task, struct applier, task);
+
+	applier->err = drain(applier);
+	if (applier->err != ERR_NONE)
+		answers_free(&applier->answers); /* nothing of it happened */
+	task_post(applier->loop, task, drain_done);
+}
+
+#ifdef ENABLE_FAULTS
+/* M16: the index of the drain is committed before its commands. */
+static void drain_index_first(struct task *task)
+{
+	struct applier *applier = container_of(task, struct applier, task);
+	const struct apply_item *last =
+		LIST_ENTRY(applier->items.prev, struct apply_item, link);
+	struct meta meta = { last->index, last->term, 0 };
+	struct store_txn *txn;
+
+	MUST(store_write_begin(applier->env, &txn) == ERR_NONE);
+	meta_put(txn, &meta);
+	MUST(store_commit(&txn) == ERR_NONE);
+	task_post(applier->executor, task, drain_run);
+}
+#endif
+
+/* ---- on the loop ---- */
+
+static void kick(struct applier *applier);
+
+static void drain_done(struct task *task)
+{
+	struct applier *applier = container_of(task, struct applier, task);
+
+	applier->busy = false;
+	LIST_FOREACH (&applier->items, it) {
+		const struct apply_item *item =
+			LIST_ENTRY(it, struct apply_item, link);
+
+		applier->queued_octets -= item->octets.len;
+		if (applier->err == ERR_NONE && item->index > applier->done)
+			applier->done = item->index;
+	}
+	items_free(&applier->items);
+	applier->drained(applier);
+	kick(applier);
+}
+
+static void kick_run(struct task *task)
+{
+	struct applier *applier = container_of(task, struct applier, kick_task);
+	size_t octets = 0;
+
+	applier->kicked = false;
+	if (applier->busy || applier->err != ERR_NONE)
+		return;
+	while (!list_empty(&applier->queue) && octets < APPLIER_DRAIN_MAX) {
+		struct list *link = applier->queue.next;
+
+		octets += LIST_ENTRY(link, struct apply_item, link)->octets.len;
+		list_remove(link);
+		list_append(&applier->items, link);
+	}
+	if (list_empty(&applier->items))
+		return;
+	applier->busy = true;
+#ifdef ENABLE_FAULTS
+	if (MUTANT("M16")) {
+		task_post(applier->executor, &applier->task, drain_index_first);
+		return;
+	}
+#endif
+	task_post(applier->executor, &applier->task, drain_run);
+}
+
+/* At the end of the turn, so that all of it goes into one transaction. */
+static void kick(struct applier *applier)
+{
+	if (applier->kicked || list_empty(&applier->queue))
+		return;
+	applier->kicked = true;
+	task_post(applier->loop, &applier->kick_task, kick_run);
+}
+
+void applier_push(struct applier *applier, uint64_t index, uint64_t term,
+		  struct slice octets)
+{
+	struct apply_item *item = mem_zalloc(1, sizeof(*item));
+
+	item->index = index;
+	item->term = term;
+	buf_add_slice(&item->octets, octets);
+	list_append(&applier->queue, &item->link);
+	applier->queued_octets += octets.len;
+	if (index > applier->handed)
+		applier->handed = index;
+	kick(applier);
+}
+
+bool applier_is_idle(const struct applier *applier)
+{
+	return !applier->busy && list_empty(&applier->queue);
+}

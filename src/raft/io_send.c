@@ -1,0 +1,251 @@
+/*
+ * Our raft_io: messages to peers and from them (io.h).
+ *
+ * Happy path: the rules have passed a message, it is encoded, stands behind
+ * the terms and votes that were queued before it (the gate), and goes to the
+ * link; the link's callback lets go of raft's entries. Without a link, and
+ * when a peer is clogged, raft hears RAFT_NOCONNECTION and tries again.
+ */
+#include "raft/io_request.h"
+
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/mem.h"
+#include "base/panic.h"
+#include "raft/message.h"
+
+static struct replica_io_peer *peer_get(struct replica_io *io, uint64_t id)
+{
+	struct replica_io_peer *peer;
+
+	for (unsigned i = 0; i < io->peer_count; i++)
+		if (io->peers[i].id == id)
+			return &io->peers[i];
+	MUST(io->peer_count < COMPAT_SERVERS_MAX);
+	io->peers =
+		mem_realloc(io->peers, (io->peer_count + 1) * sizeof(*peer));
+	peer = &io->peers[io->peer_count++];
+	*peer = (struct replica_io_peer){ .id = id };
+	return peer;
+}
+
+void replica_io_send_end(struct replica_io_request *request, int status)
+{
+	struct replica_io *io = request->io;
+	struct raft_io_send *send = request->send;
+	raft_io_send_cb cb = request->send_cb;
+
+	if (request->octets > 0)
+		peer_get(io, request->net.to)->unsent -= request->octets;
+	replica_io_request_free(request);
+	if (cb == NULL)
+		return; /* raft_transfer's; `send` may be gone */
+	cb(send, status);
+	if (!io->closing)
+		rules_after(&io->rules);
+}
+
+static void send_sent(struct net_send *net, enum err err)
+{
+	struct replica_io_request *request =
+		container_of(net, struct replica_io_request, net);
+
+	if (request->io->closing)
+		replica_io_send_end(request, RAFT_CANCELED);
+	else
+		replica_io_send_end(request,
+				    err == ERR_NONE ? 0 : RAFT_NOCONNECTION);
+}
+
+static void send_nowhere(struct task *task)
+{
+	struct replica_io_request *request =
+		container_of(task, struct replica_io_request, task);
+
+	send_sent(&request->net, ERR_UNAVAILABLE);
+}
+
+static void send_leave(struct replica_io_request *request)
+{
+	struct replica_io *io = request->io;
+	struct replica_net *net = io->options.net;
+
+	list_remove(&request->gated);
+	request->out = true;
+	if (net == NULL)
+		task_post(io->options.loop, &request->task, send_nowhere);
+	else
+		net->send(net, &request->net);
+}
+
+void replica_io_gate_open(struct replica_io *io)
+{
+	while (!list_empty(&io->gated)) {
+		struct replica_io_request *request = LIST_ENTRY(
+			io->gated.next, struct replica_io_request, gated);
+
+		if (request->behind > io->gate_durable)
+			return;
+		send_leave(request);
+	}
+}
+
+static void send_queue(struct replica_io_request *request)
+{
+	struct replica_io *io = request->io;
+
+	request->behind = io->gate_queued;
+	list_append(&io->gated, &request->gated);
+	if (MUTANT("M53"))
+		send_leave(request);
+	else
+		replica_io_gate_open(io);
+}
+
+/* Head and entries as pieces; entries are raft's until the callback. */
+static void send_encode(struct replica_io_request *request,
+			const struct raft_message *message)
+{
+	const struct raft_append_entries *append = &message->append_entries;
+	struct net_send *net = &request->net;
+	unsigned n =
+		message->type == RAFT_IO_APPEND_ENTRIES ? append->n_entries : 0;
+
+	message_encode(message, &request->head);
+	request->pieces = mem_zalloc(1 + (size_t)n, sizeof(*request->pieces));
+	request->pieces[0] = buf_slice(&request->head);
+	for (unsigned i = 0; i < n; i++) {
+		const struct raft_buffer *buf = &append->entries[i].buf;
+
+		request->pieces[1 + i] = slice_of(buf->base, buf->len);
+		request->octets += buf->len;
+	}
+	net->sent = send_sent;
+	net->group = request->io->options.group;
+	net->from = request->io->options.id;
+	net->to = message->server_id;
+	net->pieces = request->pieces;
+	net->count = 1 + (size_t)n;
+}
+
+static bool is_clogged(struct replica_io *io,
+		       const struct raft_message *message)
+{
+	const struct raft_append_entries *append = &message->append_entries;
+	uint64_t octets = 0;
+
+	if (message->type != RAFT_IO_APPEND_ENTRIES || append->n_entries == 0)
+		return false;
+	for (unsigned i = 0; i < append->n_entries; i++)
+		octets += append->entries[i].buf.len;
+	return peer_get(io, message->server_id)->unsent >
+		       REPLICA_IO_UNSENT_MAX ||
+	       octets > NET_FRAME_MAX / 2;
+}
+
+/*
+ * The peer must hear that its leader lives, though its entries have to wait:
+ * the same message without entries, and with no more committed than it has.
+ */
+static void send_heartbeat(struct replica_io *io,
+			   const struct raft_message *message)
+{
+	struct raft_message bare = *message;
+	struct raft_append_entries *append = &bare.append_entries;
+	struct replica_io_request *request =
+		replica_io_request_new(io, REQUEST_SEND);
+
+	PROBE("io: a peer is clogged and gets a bare heartbeat");
+	append->entries = NULL;
+	append->n_entries = 0;
+	if (append->leader_commit > append->prev_log_index)
+		append->leader_commit = append->prev_log_index;
+	send_encode(request, &bare);
+	send_queue(request);
+}
+
+/* The rules' inner send. */
+int replica_io_send(void *arg, struct raft_io_send *req,
+		    const struct raft_message *message, raft_io_send_cb cb)
+{
+	struct replica_io *io = arg;
+	struct replica_io_request *request;
+
+	if (is_clogged(io, message)) {
+		send_heartbeat(io, message);
+		return RAFT_NOCONNECTION;
+	}
+	request = replica_io_request_new(io, REQUEST_SEND);
+	request->send = req;
+	request->send_cb = cb;
+	send_encode(request, message);
+	if (request->octets > 0)
+		peer_get(io, message->server_id)->unsent += request->octets;
+	send_queue(request);
+	return 0;
+}
+
+int replica_io_method_send(struct raft_io *raft_io, struct raft_io_send *req,
+			   const struct raft_message *message,
+			   raft_io_send_cb cb)
+{
+	return rules_send(&replica_io_of(raft_io)->rules, req, message, cb);
+}
+
+static void send_dropped_run(struct task *task)
+{
+	struct replica_io_request *request =
+		container_of(task, struct replica_io_request, task);
+
+	replica_io_send_end(request, replica_io_status(request->io));
+}
+
+/* The rules keep a message back; raft hears that it was sent (R6). */
+void replica_io_send_dropped(void *arg, struct raft_io_send *req,
+			     raft_io_send_cb cb)
+{
+	struct replica_io *io = arg;
+	struct replica_io_request *request =
+		replica_io_request_new(io, REQUEST_SEND);
+
+	request->send = req;
+	request->send_cb = cb;
+	request->out = true;
+	task_post(io->options.loop, &request->task, send_dropped_run);
+}
+
+/* ---- receiving ---- */
+
+void replica_io_recv(void *arg, struct raft_message *message)
+{
+	struct replica_io *io = arg;
+
+	io->recv_cb(&io->raft_io, message);
+}
+
+void replica_io_discard(void *arg, struct raft_message *message)
+{
+	(void)arg;
+	message_fini(message);
+}
+
+void replica_io_receive(struct replica_io *io, uint64_t from,
+			struct slice frame)
+{
+	const struct replica_io_hooks *hooks = &io->options.hooks;
+	struct raft_message message;
+
+	if (io->closing || io->recv_cb == NULL ||
+	    message_decode(frame, &message) != ERR_NONE)
+		return;
+	message.server_id = from;
+	message.server_address = compat_address(io->options.raft, from);
+	if (message.type == RAFT_IO_INSTALL_SNAPSHOT &&
+	    !hooks->may_install(hooks->arg,
+				message.install_snapshot.last_index)) {
+		message_fini(&message);
+		return;
+	}
+	rules_recv(&io->rules, &message);
+}

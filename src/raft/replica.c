@@ -1,0 +1,399 @@
+/*
+ * A replica's life: opened, started, stopped; parked when its state or log
+ * cannot be trusted (replica.h).
+ *
+ * Happy path: replica_open opens the environment; replica_start compares it
+ * with the log and lets raft begin; from then on replica_after runs whenever
+ * raft's state may have changed, and replica_drained whenever commands were
+ * applied. replica_stop closes raft, applies what is committed, takes a last
+ * checkpoint.
+ *
+ * Failures: what concerns this group alone parks it, the node serves on [S11].
+ * A failed write or sync ends the process (R5).
+ */
+#include "raft/replica_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/panic.h"
+#include "store/checkpoint.h"
+
+static const char *const raft_tables[REPLICA_TABLE_COUNT] = {
+	[REPLICA_TABLE_META] = "meta",
+	[REPLICA_TABLE_PROPOSER] = "proposer",
+	[REPLICA_TABLE_SLOT] = "slot",
+	[REPLICA_TABLE_MISSING] = "missing",
+};
+
+void replica_die(struct replica *replica, const char *text)
+{
+	const struct replica_hooks *hooks = &replica->options.hooks;
+
+	replica->dead = true;
+	LOG_ERROR("group %u: %s; this process ends", replica->options.group,
+		  text);
+	if (hooks->fail == NULL)
+		_exit(EXIT_FAILURE);
+	hooks->fail(hooks->arg, text);
+}
+
+/* ---- parking ---- */
+
+static void park_run(struct task *task)
+{
+	struct replica *replica = container_of(task, struct replica, park_task);
+	const struct replica_hooks *hooks = &replica->options.hooks;
+
+	if (replica->state >= REPLICA_STOPPING)
+		return;
+	replica->state = REPLICA_PARKED;
+	timer_stop(replica->options.timers, &replica->tick);
+	replica_checkpoint_stop(replica);
+	replica_propose_end(replica, ERR_CLOSED);
+	replica_read_end(replica);
+	replica_raft_close(replica);
+	atomic_store(&replica->published.leader, false);
+	if (replica->led && hooks->led != NULL)
+		hooks->led(hooks->arg, replica, false);
+	replica->led = false;
+	if (hooks->parked != NULL)
+		hooks->parked(hooks->arg, replica, replica->park_why);
+}
+
+void replica_park(struct replica *replica, const char *why)
+{
+	if (replica->park_why != NULL)
+		return;
+	LOG_ERROR("group %u: parked: %s", replica->options.group, why);
+	replica->park_why = why;
+	atomic_store(&replica->published.parked_why, why);
+	atomic_store(&replica->published.env, NULL);
+	if (replica->state == REPLICA_OPEN && !replica->park_posted)
+		return; /* replica_start tells it */
+	replica->park_posted = true;
+	task_post(replica->options.log_loop, &replica->park_task, park_run);
+}
+
+/* ---- what raft and the applier tell ---- */
+
+/* Memory is counted in octets, raft counts entries: see that it cuts. */
+static void watch_log(struct replica *replica)
+{
+	bool cut = replica->io.sizes.total > REPLICA_LOG_MAX;
+
+	if (cut == replica->cutting)
+		return;
+	PROBE("replica: the log is cut because of its octets");
+	replica->cutting = cut;
+	raft_set_snapshot_threshold(&replica->raft,
+				    cut ? 1 : REPLICA_SNAPSHOT_ENTRIES);
+}
+
+static void publish(struct replica *replica, const struct compat_view *view)
+{
+	const struct replica_hooks *hooks = &replica->options.hooks;
+	bool leads = rules_leader_ready(&replica->io.rules);
+
+	atomic_store(&replica->published.term, view->term);
+	atomic_store(&replica->published.last_index, view->last_index);
+	atomic_store(&replica->published.commit_index, view->commit_index);
+	if (leads == replica->led)
+		return;
+	replica->led = leads;
+	atomic_store(&replica->published.leader, leads);
+	LOG_INFO("group %u: this replica %s its leader in term %llu",
+		 replica->options.group, leads ? "is" : "is not any more",
+		 (unsigned long long)view->term);
+	if (hooks->led != NULL)
+		hooks->led(hooks->arg, replica, leads);
+}
+
+void replica_after(struct replica *replica)
+{
+	struct compat_view view;
+
+	if (replica->state != REPLICA_RUNNING || replica->park_why != NULL)
+		return;
+	replica_view(replica, &view);
+	publish(replica, &view);
+	watch_log(replica);
+	replica_propose_after(replica, &view);
+	replica_read_after(replica);
+}
+
+static const char *park_reason(enum err err)
+{
+	if (err == ERR_CORRUPT)
+		return "the state is damaged";
+	if (err == ERR_FULL)
+		return "the map of the state is full";
+	if (err == ERR_VERSION)
+		return "a command was written by a later release";
+	return "a command that cannot be applied";
+}
+
+static void drained(struct applier *applier)
+{
+	struct replica *replica =
+		container_of(applier, struct replica, applier);
+
+	if (applier->err == ERR_IO) {
+		replica_die(replica, "the state cannot be written");
+		return;
+	}
+	if (applier->err != ERR_NONE) {
+		replica_park(replica, park_reason(applier->err));
+		replica_stop_step(replica);
+		return;
+	}
+	replica_propose_answers(replica, &applier->answers);
+	replica_read_after(replica);
+	replica_checkpoint_kick(replica);
+	replica_stop_step(replica);
+}
+
+static void tick_fire(struct timer *timer)
+{
+	struct replica *replica = container_of(timer, struct replica, tick);
+
+	timer_set(replica->options.timers, timer, REPLICA_TICK_MS);
+	replica_propose_tick(replica);
+	replica_read_tick(replica);
+}
+
+/* ---- opening ---- */
+
+static void set_options(struct replica *replica,
+			const struct replica_options *options)
+{
+	const struct replica_fsm *fsm = options->fsm;
+	struct replica_options *ours = &replica->options;
+
+	MUST(options->boot != 0 && options->start_count != 0);
+	MUST(options->hooks.raise != NULL && options->turns != NULL);
+	*ours = *options;
+	replica->address = mem_dup(options->address, strlen(options->address));
+	ours->address = replica->address;
+	replica->path = mem_dup(options->env.path, strlen(options->env.path));
+	ours->env.path = replica->path;
+	if (ours->election_ms == 0)
+		ours->election_ms = REPLICA_ELECTION_MS;
+	if (ours->heartbeat_ms == 0)
+		ours->heartbeat_ms = REPLICA_HEARTBEAT_MS;
+	replica->tables = mem_zalloc(REPLICA_TABLE_COUNT + fsm->table_count,
+				     sizeof(*replica->tables));
+	for (unsigned i = 0; i < REPLICA_TABLE_COUNT; i++)
+		replica->tables[i] = raft_tables[i];
+	for (unsigned i = 0; i < fsm->table_count; i++)
+		replica->tables[REPLICA_TABLE_COUNT + i] = fsm->tables[i];
+	ours->env.tables = replica->tables;
+	ours->env.table_count = REPLICA_TABLE_COUNT + fsm->table_count;
+}
+
+static void replica_init(struct replica *replica)
+{
+	replica->applier.loop = replica->options.log_loop;
+	replica->applier.executor = replica->options.applier;
+	replica->applier.fsm = replica->options.fsm;
+	replica->applier.deaths = &replica->deaths;
+	replica->applier.drained = drained;
+	replica->deaths.fd = -1;
+	list_init(&replica->reads);
+	timer_init(&replica->tick, tick_fire);
+	replica_propose_init(replica);
+	replica_checkpoint_init(replica);
+}
+
+/* What the environment says of itself. */
+static enum err read_meta(struct replica *replica, struct meta *meta_r)
+{
+	struct store_txn *txn;
+	enum err err = store_read_begin(replica->env, &txn);
+
+	if (err != ERR_NONE)
+		return err;
+	meta_get(txn, meta_r);
+	err = store_txn_error(txn);
+	store_end(&txn);
+	return err;
+}
+
+static enum err open_state(struct replica *replica, struct meta *meta_r)
+{
+	struct store_position position;
+	enum err err = store_env_open(&replica->options.env, &replica->env);
+
+	if (err != ERR_NONE)
+		return err;
+	err = read_meta(replica, meta_r);
+	if (err != ERR_NONE)
+		return err;
+	store_checkpoint_last(replica->env, &position);
+	atomic_store(&replica->published.checkpoint_index, position.index);
+	return deaths_open(&replica->deaths, replica->options.env.disk,
+			   replica->path);
+}
+
+enum err replica_open(const struct replica_options *options,
+		      struct replica **replica_r)
+{
+	struct replica *replica = mem_zalloc(1, sizeof(*replica));
+	struct meta meta = { 0 };
+	enum err err;
+
+	set_options(replica, options);
+	replica_init(replica);
+	err = open_state(replica, &meta);
+	applier_init(&replica->applier, &meta);
+	replica->applier.env = replica->env;
+	if (err == ERR_IO || err == ERR_FULL) {
+		replica_close(&replica);
+		return err;
+	}
+	if (err != ERR_NONE)
+		replica_park(replica, park_reason(err));
+	else if (replica->deaths.count >= DEATHS_MAX)
+		replica_park(replica, "applying one entry has ended the "
+				      "process three times");
+	else
+		atomic_store(&replica->published.env, replica->env);
+	*replica_r = replica;
+	return ERR_NONE;
+}
+
+void replica_start(struct replica *replica)
+{
+	MUST(replica->state == REPLICA_OPEN);
+	if (replica->park_why != NULL) {
+		replica->park_posted = true;
+		task_post(replica->options.log_loop, &replica->park_task,
+			  park_run);
+		return;
+	}
+	replica->state = REPLICA_RUNNING;
+	if (!replica_raft_start(replica))
+		return;
+	timer_set(replica->options.timers, &replica->tick, REPLICA_TICK_MS);
+	replica_checkpoint_start(replica);
+}
+
+/* ---- stopping ---- */
+
+static bool stop_waits(const struct replica *replica)
+{
+	if (replica->raft_open && !replica->raft_closed)
+		return true;
+	if (replica->checkpointing)
+		return true;
+	return replica->park_why == NULL && !applier_is_idle(&replica->applier);
+}
+
+void replica_stop_step(struct replica *replica)
+{
+	replica_stopped *stopped = replica->stopped;
+
+	if (replica->state != REPLICA_STOPPING || replica->dead ||
+	    stop_waits(replica))
+		return;
+	if (!replica->final_checkpoint && replica->env != NULL &&
+	    replica->park_why == NULL) {
+		replica->final_checkpoint = true;
+		replica_checkpoint_last(replica);
+		return;
+	}
+	replica_propose_end(replica, ERR_CLOSED);
+	replica->state = REPLICA_STOPPED;
+	stopped(replica, replica->stopped_arg);
+}
+
+static void stop_run(struct task *task)
+{
+	replica_stop_step(container_of(task, struct replica, stop_task));
+}
+
+void replica_stop(struct replica *replica, replica_stopped *stopped, void *arg)
+{
+	MUST(replica->state < REPLICA_STOPPING);
+	replica->state = REPLICA_STOPPING;
+	replica->stopped = stopped;
+	replica->stopped_arg = arg;
+	timer_stop(replica->options.timers, &replica->tick);
+	replica_checkpoint_stop(replica);
+	replica_read_end(replica);
+	replica_raft_close(replica);
+	task_post(replica->options.log_loop, &replica->stop_task, stop_run);
+}
+
+static void abandon(struct replica *replica)
+{
+	replica->state = REPLICA_STOPPED;
+	timer_stop(replica->options.timers, &replica->tick);
+	replica_checkpoint_stop(replica);
+	replica_turns_leave(replica->options.turns, &replica->turn);
+	replica_raft_close(replica);
+	if (!replica->raft_closed)
+		replica_io_abandon(&replica->io);
+}
+
+void replica_close(struct replica **replicap)
+{
+	struct replica *replica = *replicap;
+
+	*replicap = NULL;
+	if (replica->raft_open && !replica->raft_closed)
+		abandon(replica);
+	if (replica->raft_open)
+		replica_io_fini(&replica->io);
+	applier_fini(&replica->applier);
+	entry_builder_fini(&replica->builder);
+	deaths_close(&replica->deaths);
+	if (replica->env != NULL)
+		store_env_close(&replica->env);
+	mem_free(replica->tables);
+	mem_free(replica->address);
+	mem_free(replica->path);
+	mem_free(replica);
+}
+
+/* ---- for everybody ---- */
+
+struct store_env *replica_env(struct replica *replica)
+{
+	return atomic_load(&replica->published.env);
+}
+
+uint64_t replica_applied(struct replica *replica)
+{
+	return atomic_load(&replica->applier.applied);
+}
+
+bool replica_op_resolved(struct replica *replica, struct store_txn *txn,
+			 const struct op_id *op)
+{
+	(void)replica;
+	return slots_is_resolved(txn, op);
+}
+
+void replica_get_status(struct replica *replica,
+			struct replica_status *status_r)
+{
+	struct replica_published *published = &replica->published;
+
+	*status_r = (struct replica_status){
+		.group = replica->options.group,
+		.leader = atomic_load(&published->leader),
+		.parked_why = atomic_load(&published->parked_why),
+		.term = atomic_load(&published->term),
+		.last_index = atomic_load(&published->last_index),
+		.commit_index = atomic_load(&published->commit_index),
+		.applied_index = atomic_load(&replica->applier.applied),
+		.checkpoint_index = atomic_load(&published->checkpoint_index),
+		.slots_taken = atomic_load(&published->slots_taken),
+	};
+	status_r->parked = status_r->parked_why != NULL;
+}
