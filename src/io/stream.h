@@ -50,7 +50,7 @@ struct io_stream_ops {
 	size_t (*input)(struct io_stream *stream, struct slice in);
 	/* The peer sends no more; writing still goes. NULL: close then. */
 	void (*input_end)(struct io_stream *stream);
-	/* Output is queued above / again below the marks; may be NULL. */
+	/* Output is queued at or above / again below the marks; may be NULL. */
 	void (*above)(struct io_stream *stream);
 	void (*below)(struct io_stream *stream);
 	/* No input for the idle time; may be NULL if none is ever set. */

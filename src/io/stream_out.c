@@ -110,15 +110,19 @@ static void stream_send(struct io_stream *stream)
 			  stream->stall_ms);
 }
 
-static void stream_check_marks(struct io_stream *stream)
+/*
+ * `full`: so much was queued before something was sent. An owner that saw it
+ * waits for `below`, also if all of it has gone at once.
+ */
+static void stream_check_marks(struct io_stream *stream, bool full)
 {
-	uint64_t queued = stream->out.queued;
-
-	if (!stream->is_above && queued > IO_STREAM_HIGH) {
+	if (!stream->is_above && full) {
 		stream->is_above = true;
 		if (stream->ops->above)
 			stream->ops->above(stream);
-	} else if (stream->is_above && queued <= IO_STREAM_LOW) {
+	}
+	if (stream->state == STREAM_OPEN && stream->is_above &&
+	    stream->out.queued <= IO_STREAM_LOW) {
 		stream->is_above = false;
 		if (stream->ops->below)
 			stream->ops->below(stream);
@@ -127,10 +131,12 @@ static void stream_check_marks(struct io_stream *stream)
 
 static void stream_flush_open(struct io_stream *stream)
 {
+	bool full = stream->out.queued >= IO_STREAM_HIGH;
+
 	stream_send(stream);
 	stream_try_upgrade(stream);
 	if (stream->state == STREAM_OPEN && stream->is_up)
-		stream_check_marks(stream);
+		stream_check_marks(stream, full);
 }
 
 static void stream_flush_closing(struct io_stream *stream)

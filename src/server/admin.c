@@ -4,8 +4,8 @@
  * Happy path: a line is read, its command found, its handler called; the next
  * line is read when the call has ended.
  *
- * Failures: a line that is no request is answered with an error; a line that
- * is too long closes the connection.
+ * Failures: a request that fails, or is none, is answered with an error and
+ * the connection is closed; a line that is too long closes it at once.
  */
 #include "server/admin.h"
 
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/panic.h"
@@ -36,6 +37,7 @@ struct admin_link {
 	struct buf line;
 	struct admin_call *call; /* under way; NULL: none */
 	admin_raw *raw;
+	bool refused; /* a request failed: nothing more is read */
 };
 
 static const struct {
@@ -96,7 +98,7 @@ static void call_free(struct admin_call *call)
 	link->raw = NULL;
 	if (!link->stream)
 		link_free(link);
-	else if (link->admin->stopped)
+	else if (link->admin->stopped || link->refused)
 		io_stream_close(link->stream);
 	else
 		io_stream_resume(link->stream);
@@ -110,9 +112,14 @@ void admin_ok(struct admin_call *call, json_t *result)
 	call_free(call);
 }
 
+/*
+ * Behind a request that failed there may be octets that belong to it, messages
+ * of an import: they must not be taken for requests.
+ */
 static void send_failure(struct admin_link *link, enum err err,
 			 struct slice text)
 {
+	link->refused = true;
 	send_line(link, json_pack("{s:i, s:b, s:s, s:o}", "v", ADMIN_VERSION,
 				  "ok", 0, "error", err_name(err), "text",
 				  admin_string(text)));
@@ -318,6 +325,8 @@ static void take_line(struct admin_link *link)
 	const char *name = json_string_value(json_object_get(request, "cmd"));
 	json_int_t version = json_integer_value(json_object_get(request, "v"));
 
+	/* It may have held a password. */
+	secret_wipe(link->line.data, link->line.len);
 	buf_clear(&link->line);
 	if (!name || (args && !json_is_object(args)))
 		send_failure(link, ERR_SYNTAX, SLICE_LIT("not a request"));
@@ -328,6 +337,8 @@ static void take_line(struct admin_link *link)
 	else
 		run(link, name, args);
 	json_decref(request);
+	if (link->refused && !link->call)
+		io_stream_close(link->stream);
 }
 
 static size_t stream_input(struct io_stream *stream, struct slice in)
@@ -335,7 +346,7 @@ static size_t stream_input(struct io_stream *stream, struct slice in)
 	struct admin_link *link = io_stream_owner(stream);
 	size_t taken = 0;
 
-	while (taken < in.len) {
+	while (taken < in.len && !link->refused) {
 		struct slice rest = slice_from(in, taken);
 		size_t len = slice_find(rest, '\n');
 		size_t more;
@@ -358,6 +369,8 @@ static size_t stream_input(struct io_stream *stream, struct slice in)
 		taken++;
 		take_line(link);
 	}
+	if (link->refused)
+		return in.len;
 	if (taken < in.len)
 		io_stream_pause(stream);
 	return taken;

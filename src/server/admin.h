@@ -7,6 +7,7 @@
  *   {"v":1,"cmd":"user.add","args":{"name":"john","password":"..."}}
  *   {"v":1,"ok":true,"result":{...}}            or
  *   {"v":1,"ok":false,"error":"EXISTS","text":"user john already exists"}
+ *                                               and the end of the connection
  *
  * Long work sends {"v":1,"progress":{...}} lines before its answer. `import`
  * is followed by messages: a line {"size":n,"flags":[..],"date":..} and then n

@@ -20,6 +20,7 @@
 #include "base/unicode.h"
 #include "cluster/directory_command.h"
 #include "cluster/mailgroup_command.h"
+#include "imap/scan.h"
 #include "mail/strip.h"
 #include "server/admin_call.h"
 #include "server/upload.h"
@@ -241,7 +242,29 @@ static void finish_batch(struct import *import)
 
 /* ---- a message ---- */
 
-static void take_flags(struct import *import, const json_t *flags,
+static bool is_keyword(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (!imap_octet_is(name.data[i], IMAP_OCTET_ATOM))
+			return false;
+	return name.len > 0 && name.len <= MAILGROUP_KEYWORD_NAME_MAX;
+}
+
+/* False: no keyword can be called so. One that is there already is left out. */
+static bool add_keyword(struct import *import, struct slice name,
+			struct message *message)
+{
+	if (!is_keyword(name))
+		return false;
+	for (size_t i = 0; i < message->keyword_count; i++)
+		if (slice_eq_nocase(message->keywords[i], name))
+			return true;
+	message->keywords[message->keyword_count++] =
+		arena_slice(&import->arena, name);
+	return true;
+}
+
+static bool take_flags(struct import *import, const json_t *flags,
 		       struct message *message)
 {
 	static const struct {
@@ -267,10 +290,11 @@ static void take_flags(struct import *import, const json_t *flags,
 				message->flags |= known[j].flag;
 				system = true;
 			}
-		if (name && !system && name[0] != '\\')
-			message->keywords[message->keyword_count++] =
-				arena_slice(&import->arena, slice_str(name));
+		if (!system &&
+		    (!name || !add_keyword(import, slice_str(name), message)))
+			return false;
 	}
+	return true;
 }
 
 static void set_hold(struct import *import, struct upload *upload)
@@ -296,6 +320,7 @@ static bool take_head(struct import *import)
 	const json_t *date = json_object_get(head, "date");
 	struct node *node = import->call->node;
 	struct message *message;
+	bool good;
 
 	buf_clear(&import->head);
 	if (json_is_true(json_object_get(head, "end"))) {
@@ -315,11 +340,16 @@ static bool take_head(struct import *import)
 		json_decref(head);
 		return true;
 	}
-	message = &import->messages[import->count++];
+	message = &import->messages[import->count];
 	*message = (struct message){ .has_date = json_is_integer(date),
 				     .date_s = json_integer_value(date) };
-	take_flags(import, json_object_get(head, "flags"), message);
+	good = take_flags(import, json_object_get(head, "flags"), message);
 	json_decref(head);
+	if (!good) {
+		fail(import, ERR_INVALID, "flag");
+		return false;
+	}
+	import->count++;
 	message->upload =
 		upload_new(node->bodies, &node->uploads,
 			   io_loop_executor(node->main), upload_moved, import);
@@ -427,7 +457,6 @@ static void begin(struct import *import)
 	}
 	admin_progress(call, json_pack("{s:b}", "ready", 1));
 	reserve(import);
-	admin_set_raw(call, take_octets);
 }
 
 static void find(struct admin_call *call);
@@ -492,6 +521,8 @@ void admin_import(struct admin_call *call)
 		      import);
 	call->state = import;
 	call->fini = import_fini;
+	/* What follows is no request, also if this one is refused. */
+	admin_set_raw(call, take_octets);
 	if (!admin_text(call, "name", &name))
 		return;
 	if (unicode_nfc(name, &import->name) ||

@@ -25,6 +25,9 @@ static void user_fini(struct admin_call *call)
 	struct user_state *state = call->state;
 
 	buf_fini(&state->prepared);
+	/* It lies in the request, which nobody reads any more. */
+	secret_wipe((void *)(uintptr_t)state->password.data,
+		    state->password.len);
 	secret_wipe(state, sizeof(*state));
 	mem_free(state);
 }

@@ -84,11 +84,17 @@ static void settle(struct imap_link *link)
 		link->closing = true;
 		io_stream_close(link->head.stream);
 	}
-	if (link->paused && !link->closing &&
+	if (link->paused && !link->closing && !link->above &&
 	    imap_session_wants_input(link->session)) {
 		link->paused = false;
 		io_stream_resume(link->head.stream);
 	}
+}
+
+static void pause(struct imap_link *link)
+{
+	link->paused = true;
+	io_stream_pause(link->head.stream);
 }
 
 void imap_link_answer(struct imap_link *link, struct imap_ask *ask)
@@ -206,11 +212,12 @@ static size_t stream_input(struct io_stream *stream, struct slice in)
 			break;
 		taken += more;
 	}
-	if (taken < in.len || !imap_session_wants_input(link->session)) {
-		link->paused = true;
-		io_stream_pause(stream);
-	}
+	if (taken < in.len || !imap_session_wants_input(link->session))
+		pause(link);
 	settle(link);
+	/* Who does not read his answers gets no further. */
+	if (link->above && !link->paused && !link->closing)
+		pause(link);
 	return taken;
 }
 
@@ -278,7 +285,9 @@ static void port_starttls(struct imap_port *port)
 {
 	struct imap_link *link = link_of(port);
 
-	send_output(link);
+	/* All of it, whatever the mark says: it must go out in clear. */
+	io_stream_write_buf(link->head.stream,
+			    imap_session_output(link->session));
 	io_stream_starttls(link->head.stream, link->loop->node->tls);
 }
 

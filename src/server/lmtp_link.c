@@ -47,15 +47,23 @@ static void settle(struct lmtp_link *link)
 	set_tick(link);
 	if (out->len)
 		io_stream_write_buf(link->head.stream, out);
+	if (io_stream_queued(link->head.stream) >= IO_STREAM_HIGH)
+		link->above = true;
 	if (lmtp_session_closing(link->session) && !link->closing) {
 		link->closing = true;
 		io_stream_close(link->head.stream);
 	}
-	if (link->paused && !link->closing &&
+	if (link->paused && !link->closing && !link->above &&
 	    lmtp_session_wants_input(link->session)) {
 		link->paused = false;
 		io_stream_resume(link->head.stream);
 	}
+}
+
+static void pause(struct lmtp_link *link)
+{
+	link->paused = true;
+	io_stream_pause(link->head.stream);
 }
 
 void lmtp_link_answer(struct lmtp_link *link, struct lmtp_ask *ask)
@@ -93,12 +101,21 @@ static size_t stream_input(struct io_stream *stream, struct slice in)
 	struct lmtp_link *link = io_stream_owner(stream);
 	size_t taken = lmtp_session_feed(link->session, now_ms(link), in);
 
-	if (taken < in.len || !lmtp_session_wants_input(link->session)) {
-		link->paused = true;
-		io_stream_pause(stream);
-	}
+	if (taken < in.len || !lmtp_session_wants_input(link->session))
+		pause(link);
 	settle(link);
+	/* Who does not read his answers gets no further. */
+	if (link->above && !link->paused && !link->closing)
+		pause(link);
 	return taken;
+}
+
+static void stream_below(struct io_stream *stream)
+{
+	struct lmtp_link *link = io_stream_owner(stream);
+
+	link->above = false;
+	settle(link);
 }
 
 static void stream_closed(struct io_stream *stream, enum err err unused_arg)
@@ -118,6 +135,7 @@ static void stream_closed(struct io_stream *stream, enum err err unused_arg)
 static const struct io_stream_ops stream_ops = {
 	.up = stream_up,
 	.input = stream_input,
+	.below = stream_below,
 	.closed = stream_closed,
 };
 

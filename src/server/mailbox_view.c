@@ -20,7 +20,9 @@ struct imap_view *mailbox_view_get(struct server_loop *loop,
 	view = imap_view_new(mailbox, status->highestmodseq, status->uidnext,
 			     &uids);
 	uidset_fini(&uids);
-	server_loop_offer_view(loop, view);
+	/* A view of a snapshot that could not be read is shown to nobody. */
+	if (store_txn_error(txn) == ERR_NONE)
+		server_loop_offer_view(loop, view);
 	return view;
 }
 

@@ -153,7 +153,8 @@ static void search_next(struct imap_op *base)
 {
 	struct search_op *op = (struct search_op *)base;
 
-	if (op->err)
+	/* Nobody waits for it any more: a stop would. */
+	if (op->err || !base->link->head.stream)
 		imap_op_end(base, ERR_UNAVAILABLE);
 	else if (op->from == 0)
 		imap_op_end(base, ERR_NONE);

@@ -288,6 +288,56 @@ def sigterm_during_init_leaves_a_node_that_can_be_initialised():
             no_report(node)
 
 
+@test
+def a_long_list_comes_to_its_end():
+    """Its answer is longer than the queue that a stream may have."""
+    with murder.Node() as node:
+        node.user("john")
+        imap = node.imap("john")
+        sent = 0
+        for i in range(1600):
+            imap.send(b"c%d CREATE %s%d\r\n" % (i, b"x" * 190, i))
+        while sent < 1600:
+            sent += b" OK " in imap.readline()
+        for _ in range(2):
+            assert len(ok(imap.list())) == 1601
+        assert len(ok(imap.list('""', '"*9"'))) == 160
+        imap.logout()
+
+
+def memory_mib(node):
+    for line in open("/proc/%d/status" % node.process.pid):
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) // 1024
+
+
+@test
+def clients_that_do_not_read_hold_no_memory():
+    env = {"ASAN_OPTIONS": "quarantine_size_mb=1"}
+    with murder.Node(env=env) as node:
+        node.user("john")
+        before = memory_mib(node)
+        raws = []
+        for port, octets in ((node.imap_port, b"a CAPABILITY\r\n"),
+                             (node.imap_port, b"a NOOP\r\n"),
+                             (node.lmtp_port, b"NOOP\r\n"),
+                             (node.lmtp_port, b"LHLO x\r\n")):
+            raw = Raw(port)
+            raw.sock.setblocking(False)
+            raws.append(raw)
+            sent, end = 0, time.monotonic() + 2
+            while sent < 40 << 20 and time.monotonic() < end:
+                try:
+                    sent += raw.sock.send(octets * 4000)
+                except BlockingIOError:
+                    time.sleep(0.01)
+            assert sent < 40 << 20, "the node reads on and on"
+        assert memory_mib(node) - before < 100
+        for raw in raws:
+            raw.cut(True)
+        finish(node)
+
+
 if __name__ == "__main__":
     print("# STORM_SEED=%d" % SEED, flush=True)
     test.run()
