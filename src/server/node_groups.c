@@ -19,6 +19,7 @@
 #include "base/panic.h"
 #include "io/clock.h"
 #include "io/disk.h"
+#include "raft/wal_record.h"
 
 /* Readers of an environment: loops, workers, appliers and some slack. */
 static unsigned max_readers(const struct node *node)
@@ -245,7 +246,8 @@ static enum err wal_begin(struct node *node, struct buf *why)
 		.pool = io_pool_executor(node->pool),
 		.timers = io_loop_timers(node->log),
 		.random = node->random,
-		.segment_size = node->settings->wal_segment,
+		.segment_size =
+			node->settings->wal_segment / WAL_BLOCK * WAL_BLOCK,
 		.keep_bytes = node->settings->wal_keep,
 		.min_free = node->settings->space_min,
 	};
