@@ -448,6 +448,10 @@ class Check:
                 list(pool.map(lambda scenario: self.script(
                     *scenario, timeout=SCENARIO_S), scenarios))
 
+    def stage_shim(self):
+        """the disk that loses power: each outcome, and no other"""
+        self.hook("shim", "test/shim/run")
+
     def stage_corpus(self):
         """mail/ against GMime over real mail"""
         self.hook("corpus", "test/corpus/run")

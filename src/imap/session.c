@@ -52,6 +52,23 @@ void session_ask_sync(struct imap_session *session, session_resume *resume)
 	send_ask(session, &session->sync.ask, resume);
 }
 
+/* ---- output ---- */
+
+static bool is_output_high(const struct imap_session *session)
+{
+	return session->out.len >= IMAP_OUTPUT_HIGH;
+}
+
+bool session_wait_output(struct imap_session *session, session_resume *go_on)
+{
+	MUST(!session->asking);
+	if (!is_output_high(session))
+		return false;
+	session->stopped_by_output = true;
+	session->resume = go_on;
+	return true;
+}
+
 /* ---- the end of a command ---- */
 
 struct buf *session_end_begin(struct imap_session *session,
@@ -113,6 +130,8 @@ static void command_free(struct imap_session *session)
 		auth_server_free(&session->auth);
 	if (session->list_walk)
 		imap_list_walk_free(&session->list_walk);
+	arena_fini(&session->slice_arena);
+	buf_fini(&session->list_after);
 	uidset_fini(&session->echo);
 	uidset_fini(&session->search_uids);
 	uidset_fini(&session->store_uids);
@@ -265,7 +284,7 @@ static void take_event(struct imap_session *session, enum imap_feed event)
 
 bool imap_session_wants_input(const struct imap_session *session)
 {
-	return !session->asking &&
+	return !session->asking && !is_output_high(session) &&
 	       (session->phase == PHASE_READ || session->phase == PHASE_SASL ||
 		session->phase == PHASE_IDLE);
 }
@@ -371,8 +390,9 @@ void imap_session_sent(struct imap_session *session, uint64_t now_ms)
 	session->now_ms = now_ms;
 	if (!session->stopped_by_output || session->phase == PHASE_CLOSED)
 		return;
+	session->deadline_ms = now_ms + session->config->idle_timeout_ms;
 	session->stopped_by_output = false;
-	session_fetch_sent(session);
+	session->resume(session);
 }
 
 /* ---- life ---- */
@@ -456,17 +476,31 @@ void imap_session_tls_up(struct imap_session *session, uint64_t now_ms,
 	next_command(session);
 }
 
+/* A command that runs ends by itself, unless the client does not read. */
+static bool has_deadline(const struct imap_session *session)
+{
+	if (session->phase == PHASE_CLOSED || session->asking)
+		return false;
+	return session->stopped_by_output ||
+	       (session->phase != PHASE_RUN && session->phase != PHASE_UPLOAD);
+}
+
 uint64_t imap_session_tick(struct imap_session *session, uint64_t now_ms)
 {
 	session->now_ms = now_ms;
-	if (session->phase == PHASE_CLOSED || session->phase == PHASE_RUN ||
-	    session->phase == PHASE_UPLOAD || session->asking)
+	if (!has_deadline(session))
 		return UINT64_MAX;
 	if (now_ms < session->deadline_ms)
 		return session->deadline_ms;
 	if (session->phase == PHASE_DELAY) {
 		session_auth_delayed(session);
 		return session->deadline_ms;
+	}
+	if (is_output_high(session)) {
+		/* The client does not read; perhaps in a literal. */
+		buf_clear(&session->out);
+		session_drop(session);
+		return UINT64_MAX;
 	}
 	session_bye(session, IMAP_CODE_NONE,
 		    session->state == IMAP_STATE_NONAUTH ? "no login in time"

@@ -20,7 +20,7 @@
 #include "base/slice.h"
 #include "imap/port.h"
 
-/* Output beyond this makes the session wait until it was sent. */
+/* With this much output the session waits until some was sent. */
 #define IMAP_OUTPUT_HIGH (256 * 1024) /* octets */
 
 /* Bad commands in a row before the connection is closed. */
@@ -85,7 +85,7 @@ void imap_session_changed(struct imap_session *session, uint64_t now_ms);
 void imap_session_rights(struct imap_session *session, uint64_t now_ms,
 			 uint32_t rights);
 
-/* Output was sent: a waiting FETCH goes on. */
+/* Output was sent: a command that waits for that goes on. */
 void imap_session_sent(struct imap_session *session, uint64_t now_ms);
 
 /* TLS is up after starttls, or the peer closed its side (`feed` of nothing). */

@@ -37,8 +37,8 @@ void session_append_free(struct imap_session *session)
 }
 
 /* The literal is not taken; the command ends with this answer. */
-static void refuse(struct imap_session *session, enum imap_code code,
-		   const char *text)
+static void refuse(struct imap_session *session, enum imap_status_word word,
+		   enum imap_code code, const char *text)
 {
 	struct slice tag = imap_parser_tag(session->parser);
 
@@ -50,15 +50,17 @@ static void refuse(struct imap_session *session, enum imap_code code,
 	}
 	MUST(slice_eq(tag, session->command->tag));
 	session->phase = PHASE_RUN;
-	session_no(session, code, text);
+	imap_code(session_end_begin(session, word), code);
+	session_end_text(session, text);
 }
 
 static void refuse_err(struct imap_session *session, enum err err)
 {
 	if (err == ERR_NOTFOUND)
-		refuse(session, IMAP_CODE_TRYCREATE, "no such mailbox");
+		refuse(session, IMAP_NO, IMAP_CODE_TRYCREATE,
+		       "no such mailbox");
 	else
-		refuse(session, imap_code_of_err(err), err_text(err));
+		refuse(session, IMAP_NO, imap_code_of_err(err), err_text(err));
 }
 
 void session_append_literal(struct imap_session *session)
@@ -71,16 +73,17 @@ void session_append_literal(struct imap_session *session)
 	enum err err;
 
 	if (session->state == IMAP_STATE_NONAUTH) {
-		refuse(session, IMAP_CODE_NONE, "log in first");
+		refuse(session, IMAP_BAD, IMAP_CODE_NONE, "log in first");
 		return;
 	}
 	if (!args->mailbox.valid) {
-		refuse(session, IMAP_CODE_CANNOT, "no such name can be");
+		refuse(session, IMAP_NO, IMAP_CODE_CANNOT,
+		       "no such name can be");
 		return;
 	}
 	if (literal->size == 0) {
 		/* RFC 3502 section 6.3.11: an empty message ends it. */
-		refuse(session, IMAP_CODE_NONE, "empty message");
+		refuse(session, IMAP_NO, IMAP_CODE_NONE, "empty message");
 		return;
 	}
 	err = literal->size > session->config->append_limit

@@ -320,10 +320,8 @@ void fetch_run(struct imap_session *session)
 	for (;;) {
 		if (session->phase == PHASE_CLOSED)
 			return;
-		if (session->out.len >= IMAP_OUTPUT_HIGH) {
-			session->stopped_by_output = true;
+		if (session_wait_output(session, fetch_run))
 			return;
-		}
 		if (fetch->row < fetch->row_count) {
 			if (!write_row(session))
 				return;
@@ -336,11 +334,6 @@ void fetch_run(struct imap_session *session)
 			finish(session);
 		return;
 	}
-}
-
-void session_fetch_sent(struct imap_session *session)
-{
-	fetch_run(session);
 }
 
 /* ---- the command ---- */

@@ -334,11 +334,9 @@ static bool stage_raw(struct imap_session *session)
 			buf_add_slice(&session->out, octets);
 			break;
 		}
-		if (session->out.len >= IMAP_OUTPUT_HIGH &&
-		    session->fetch->offset < session->fetch->end) {
-			session->stopped_by_output = true;
+		if (session->fetch->offset < session->fetch->end &&
+		    session_wait_output(session, fetch_run))
 			return false;
-		}
 	}
 }
 
@@ -445,10 +443,8 @@ static bool stage_decode(struct imap_session *session)
 	struct slice octets;
 
 	for (;;) {
-		if (session->out.len >= IMAP_OUTPUT_HIGH) {
-			session->stopped_by_output = true;
+		if (session_wait_output(session, fetch_run))
 			return false;
-		}
 		switch (supply(session, &octets)) {
 		case SUPPLY_OCTETS:
 			mail_decoder_feed(&fetch->decoder, octets,

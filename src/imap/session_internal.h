@@ -92,7 +92,7 @@ struct imap_session {
 	struct buf user;
 	unsigned bad; /* in a row */
 	bool shutdown;
-	bool stopped_by_output; /* waits for imap_session_sent */
+	bool stopped_by_output; /* `resume` waits for imap_session_sent */
 	uint64_t now_ms;
 	uint64_t deadline_ms;
 	uint64_t login_deadline_ms; /* whatever is said before login */
@@ -119,6 +119,8 @@ struct imap_session {
 	struct session_append *append;
 	struct session_select *select;
 	struct imap_list_walk *list_walk;
+	struct buf list_after;           /* the last name that came */
+	struct arena slice_arena;        /* of one answer of LIST */
 	struct list_status *list_status; /* session_list.c */
 	struct list_status **list_status_end;
 
@@ -164,6 +166,13 @@ static inline bool session_utf8(const struct imap_session *session)
  */
 void session_ask_new(struct imap_session *session, enum imap_ask_kind kind);
 void session_ask(struct imap_session *session, session_resume *resume);
+
+/*
+ * Much output waits to be sent: true, and `go_on` runs when it was. To be
+ * called wherever a command is about to make more.
+ */
+must_use bool session_wait_output(struct imap_session *session,
+				  session_resume *go_on);
 
 /* Sends session->sync likewise. */
 void session_ask_sync(struct imap_session *session, session_resume *resume);
@@ -278,7 +287,6 @@ void session_write_row(struct imap_session *session, const struct imap_row *row,
 
 /* ---- session_fetch.c ---- */
 void session_run_fetch(struct imap_session *session);
-void session_fetch_sent(struct imap_session *session);
 void session_fetch_free(struct imap_session *session);
 
 /* ---- session_search.c ---- */

@@ -110,6 +110,8 @@ static void list_status_answered(struct imap_session *session)
 
 static void next_status(struct imap_session *session)
 {
+	if (session_wait_output(session, next_status))
+		return;
 	if (!session->list_status)
 		session_ok(session);
 	else
@@ -117,12 +119,11 @@ static void next_status(struct imap_session *session)
 			   args_of(session)->status, list_status_answered);
 }
 
-static void ask_names(struct imap_session *session, struct slice after);
+static void ask_names(struct imap_session *session);
 
 static void names_answered(struct imap_session *session)
 {
 	const struct imap_ask_list *answer = &session->ask.list;
-	struct slice last = SLICE_NONE;
 
 	if (answer->ask.err) {
 		session_err(session, answer->ask.err, false);
@@ -130,21 +131,26 @@ static void names_answered(struct imap_session *session)
 	}
 	for (size_t i = 0; i < answer->count; i++)
 		imap_list_walk_add(session->list_walk, &answer->entries[i]);
-	if (answer->count)
-		last = answer->entries[answer->count - 1].name;
-	if (answer->more && last.len) {
-		ask_names(session, last);
+	if (answer->more && answer->count) {
+		buf_clear(&session->list_after);
+		buf_add_slice(&session->list_after,
+			      answer->entries[answer->count - 1].name);
+		ask_names(session);
 		return;
 	}
 	imap_list_walk_end(session->list_walk);
 	next_status(session);
 }
 
-static void ask_names(struct imap_session *session, struct slice after)
+static void ask_names(struct imap_session *session)
 {
+	if (session_wait_output(session, ask_names))
+		return;
+	arena_clear(&session->slice_arena);
 	session_ask_new(session, IMAP_ASK_LIST);
+	session->ask.head.arena = &session->slice_arena;
 	session->ask.list.prefix = imap_list_walk_prefix(session->list_walk);
-	session->ask.list.after = after;
+	session->ask.list.after = buf_slice(&session->list_after);
 	session_ask(session, names_answered);
 }
 
@@ -183,5 +189,5 @@ void session_run_list(struct imap_session *session)
 	session->list_walk =
 		imap_list_walk_new(args_of(session), lsub,
 				   session->config->separator, told, session);
-	ask_names(session, SLICE_NONE);
+	ask_names(session);
 }

@@ -14,6 +14,7 @@
 struct session_select {
 	struct uidset known; /* what the client says it knows */
 	uint64_t since;
+	uint32_t from; /* UID where the next slice begins */
 };
 
 void session_select_free(struct imap_session *session)
@@ -203,7 +204,7 @@ static void select_done(struct imap_session *session)
 	session_end_text(session, session_completed(session));
 }
 
-static void qresync_rows(struct imap_session *session, uint32_t from);
+static void qresync_rows(struct imap_session *session);
 
 static void qresync_rows_answered(struct imap_session *session)
 {
@@ -216,20 +217,23 @@ static void qresync_rows_answered(struct imap_session *session)
 	}
 	for (size_t i = 0; i < answer->count; i++)
 		session_write_row(session, &answer->rows[i], true);
+	session->select->from = answer->next;
 	if (answer->next)
-		qresync_rows(session, answer->next);
+		qresync_rows(session);
 	else
 		select_done(session);
 }
 
-static void qresync_rows(struct imap_session *session, uint32_t from)
+static void qresync_rows(struct imap_session *session)
 {
 	struct session_select *select = session->select;
 
+	if (session_wait_output(session, qresync_rows))
+		return;
 	session_ask_new(session, IMAP_ASK_ROWS);
 	session->ask.rows.mailbox_id = session->mailbox.id;
 	session->ask.rows.uids = &select->known;
-	session->ask.rows.from = from;
+	session->ask.rows.from = select->from;
 	session->ask.rows.changed_since = select->since;
 	session_ask(session, qresync_rows_answered);
 }
@@ -246,7 +250,7 @@ static void qresync_vanished(struct imap_session *session)
 	}
 	session_write_earlier(session, &answer->vanished);
 	uidset_fini(&answer->vanished);
-	qresync_rows(session, 1);
+	qresync_rows(session);
 }
 
 /*
@@ -262,6 +266,7 @@ static void qresync(struct imap_session *session)
 
 	session->select = mem_zalloc(1, sizeof(*session->select));
 	session->select->since = args->modseq;
+	session->select->from = 1;
 	known = &session->select->known;
 	if (args->has_known_uids)
 		imap_seqset_numbers(&args->known_uids, UINT32_MAX, known);

@@ -277,7 +277,7 @@ static bool may_expunge(const struct imap_command *command)
 	}
 }
 
-static void ask_echo(struct imap_session *session, uint32_t from);
+static void ask_echo(struct imap_session *session);
 
 static void echo_answered(struct imap_session *session)
 {
@@ -285,18 +285,22 @@ static void echo_answered(struct imap_session *session)
 
 	for (size_t i = 0; i < answer->count && !answer->ask.err; i++)
 		session_write_row(session, &answer->rows[i], true);
-	if (answer->next && !answer->ask.err)
-		ask_echo(session, answer->next);
-	else
+	if (answer->next && !answer->ask.err) {
+		uidset_remove(&session->echo, 1, answer->next - 1);
+		ask_echo(session);
+	} else {
 		session_finish(session);
+	}
 }
 
-static void ask_echo(struct imap_session *session, uint32_t from)
+static void ask_echo(struct imap_session *session)
 {
+	if (session_wait_output(session, ask_echo))
+		return;
 	session_ask_new(session, IMAP_ASK_ROWS);
 	session->ask.rows.mailbox_id = session->mailbox.id;
 	session->ask.rows.uids = &session->echo;
-	session->ask.rows.from = from;
+	session->ask.rows.from = 1;
 	session_ask(session, echo_answered);
 }
 
@@ -306,7 +310,7 @@ static void told(struct imap_session *session)
 	if (session->mailbox.open)
 		uidset_intersect(&session->echo, &session->mailbox.view->uids);
 	if (session->echo.count)
-		ask_echo(session, 1);
+		ask_echo(session);
 	else
 		session_finish(session);
 }
@@ -387,7 +391,8 @@ static void idle_synced(struct imap_session *session)
 
 void session_idle_changed(struct imap_session *session)
 {
-	if (session->mailbox.open && session->mailbox.dirty)
+	if (session->mailbox.open && session->mailbox.dirty &&
+	    !session_wait_output(session, session_idle_changed))
 		ask_sync(session, false, idle_synced);
 }
 

@@ -37,6 +37,7 @@ struct applier_answer {
 	uint64_t index;
 };
 
+/* With its payload. */
 void applier_answer_free(struct applier_answer *answer);
 
 struct applier;

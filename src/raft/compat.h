@@ -54,6 +54,7 @@ struct compat_view {
 	uint64_t conf_uncommitted_index; /* 0: none */
 };
 
+/* A copy; cheap. */
 void compat_view(struct raft *raft, struct compat_view *view_r);
 
 /* Raft id of the leader that is followed; 0: none. */

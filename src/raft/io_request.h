@@ -96,6 +96,7 @@ void replica_io_send_dropped(void *arg, struct raft_io_send *req,
 void replica_io_recv(void *arg, struct raft_message *message);
 void replica_io_discard(void *arg, struct raft_message *message);
 
+/* Calls back with the status and frees the request. */
 void replica_io_send_end(struct replica_io_request *request, int status);
 
 /* A term or vote became durable: what came behind it may leave. */
@@ -103,6 +104,7 @@ void replica_io_gate_open(struct replica_io *io);
 
 /* ---- io_snapshot.c ---- */
 
+/* raft_io's methods of these names. */
 int replica_io_method_snapshot_put(struct raft_io *raft_io, unsigned trailing,
 				   struct raft_io_snapshot_put *req,
 				   const struct raft_snapshot *snapshot,

@@ -38,6 +38,7 @@ void message_encode(const struct raft_message *message, struct buf *out);
 must_use enum err message_decode(struct slice in,
 				 struct raft_message *message_r);
 
+/* Frees what message_decode allocated and raft has not taken. */
 void message_fini(struct raft_message *message);
 
 #endif

@@ -38,6 +38,7 @@ void replica_die(struct replica *replica, const char *text)
 	LOG_ERROR("group %u: %s; this process ends", replica->options.group,
 		  text);
 	if (hooks->fail == NULL)
+		/* tidy: allow _exit: fail-stop, no core wanted (R5) */
 		_exit(EXIT_FAILURE);
 	hooks->fail(hooks->arg, text);
 }

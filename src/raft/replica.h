@@ -205,6 +205,7 @@ void replica_release(struct replica *replica, struct proposal *proposal);
 void replica_propose(struct replica *replica, struct proposal *proposal,
 		     proposal_done *done);
 
+/* Empty, no slot; `home` and `owner` are stored. */
 void proposal_init(struct proposal *proposal, struct executor *home,
 		   void *owner);
 

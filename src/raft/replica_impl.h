@@ -177,6 +177,7 @@ void replica_view(struct replica *replica, struct compat_view *view_r);
 
 /* ---- replica_propose.c ---- */
 
+/* Before the replica starts. */
 void replica_propose_init(struct replica *replica);
 
 /* The entry under way may be applied or lost; more may be proposed. */
@@ -194,12 +195,14 @@ void replica_propose_end(struct replica *replica, enum err unknown);
 
 /* ---- replica_read.c ---- */
 
+/* After each call into raft, at each tick, and at the end. */
 void replica_read_after(struct replica *replica);
 void replica_read_tick(struct replica *replica);
 void replica_read_end(struct replica *replica);
 
 /* ---- replica_checkpoint.c ---- */
 
+/* Before the replica starts, and when it has. */
 void replica_checkpoint_init(struct replica *replica);
 void replica_checkpoint_start(struct replica *replica);
 

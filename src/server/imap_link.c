@@ -24,6 +24,7 @@ static uint64_t now_ms(const struct imap_link *link)
 static void link_free(struct imap_link *link)
 {
 	timer_stop(io_loop_timers(link->loop->io), &link->tick);
+	timer_stop(io_loop_timers(link->loop->io), &link->refill);
 	server_loop_unwatch(link->loop, &link->watcher);
 	/* The session gives its uploads back, which are the append's. */
 	if (link->session)
@@ -35,17 +36,23 @@ static void link_free(struct imap_link *link)
 	mem_free(link);
 }
 
-/* Moves what the session says to the stream, as far as the mark. */
+/*
+ * Moves what the session says to the stream. The stream sends at the end of the
+ * turn, and tells only then whether its queue is above the mark: so a turn
+ * queues up to the mark, and the next one goes on if the kernel took it.
+ */
 static void send_output(struct imap_link *link)
 {
 	struct buf *out = imap_session_output(link->session);
 
-	while (out->len && !link->above) {
+	while (out->len && !link->above && !link->full) {
 		io_stream_write_buf(link->head.stream, out);
-		if (io_stream_queued(link->head.stream) >= IO_STREAM_HIGH)
-			link->above = true;
-		else
+		if (io_stream_queued(link->head.stream) < IO_STREAM_HIGH) {
 			imap_session_sent(link->session, now_ms(link));
+			continue;
+		}
+		link->full = true;
+		timer_set(io_loop_timers(link->loop->io), &link->refill, 0);
 	}
 }
 
@@ -69,8 +76,9 @@ static void settle(struct imap_link *link)
 			link_free(link);
 		return;
 	}
-	set_tick(link);
+	set_tick(link); /* may say something */
 	send_output(link);
+	set_tick(link); /* a command may have ended with its output */
 	if (imap_session_closing(link->session) && !link->closing &&
 	    !imap_session_output(link->session)->len) {
 		link->closing = true;
@@ -98,6 +106,17 @@ void imap_link_answer(struct imap_link *link, struct imap_ask *ask)
 static void tick_fired(struct timer *timer)
 {
 	settle(container_of(timer, struct imap_link, tick));
+}
+
+static void refill_fired(struct timer *timer)
+{
+	struct imap_link *link = container_of(timer, struct imap_link, refill);
+
+	link->full = false;
+	if (link->above)
+		return; /* stream_below goes on */
+	imap_session_sent(link->session, now_ms(link));
+	settle(link);
 }
 
 static void mailbox_changed(struct watcher *watcher)
@@ -202,11 +221,20 @@ static size_t stream_input(struct io_stream *stream, struct slice in)
 	return taken;
 }
 
+static void stream_above(struct io_stream *stream)
+{
+	struct imap_link *link = io_stream_owner(stream);
+
+	link->above = true;
+}
+
 static void stream_below(struct io_stream *stream)
 {
 	struct imap_link *link = io_stream_owner(stream);
 
 	link->above = false;
+	if (link->full)
+		return; /* refill_fired goes on */
 	imap_session_sent(link->session, now_ms(link));
 	settle(link);
 }
@@ -221,6 +249,7 @@ static void stream_closed(struct io_stream *stream, enum err err unused_arg)
 		return;
 	}
 	timer_stop(io_loop_timers(link->loop->io), &link->tick);
+	timer_stop(io_loop_timers(link->loop->io), &link->refill);
 	imap_session_shutdown(link->session, now_ms(link), "connection lost");
 	settle(link);
 }
@@ -228,6 +257,7 @@ static void stream_closed(struct io_stream *stream, enum err err unused_arg)
 static const struct io_stream_ops stream_ops = {
 	.up = stream_up,
 	.input = stream_input,
+	.above = stream_above,
 	.below = stream_below,
 	.closed = stream_closed,
 };
@@ -307,6 +337,7 @@ void imap_link_accept(struct server_loop *loop, struct io_accepted *accepted,
 	link->watcher.rights = rights_changed;
 	list_init(&link->watcher.link);
 	timer_init(&link->tick, tick_fired);
+	timer_init(&link->refill, refill_fired);
 	link->head.shutdown = link_shutdown;
 	server_link_enter(&link->head, loop);
 	link->head.stream = io_stream_accept(

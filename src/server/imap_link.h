@@ -41,6 +41,8 @@ struct imap_link {
 	struct append *append;
 	struct imap_op *starting; /* begun inside the session's call */
 	bool above;               /* the stream's queue is above its mark */
+	bool full;                /* enough was queued in this turn */
+	struct timer refill;      /* ends `full` in the next turn */
 	bool paused;
 	bool closing;
 };

@@ -27,8 +27,10 @@ unit_imap_session = \
 	test/unit/imap/test_session_9051_selected.c \
 	test/unit/imap/test_session_acl.c \
 	test/unit/imap/test_session_append.c \
+	test/unit/imap/test_session_bad.c \
 	test/unit/imap/test_session_condstore.c \
 	test/unit/imap/test_session_fetch.c \
 	test/unit/imap/test_session_life.c \
 	test/unit/imap/test_session_list.c \
+	test/unit/imap/test_session_output.c \
 	test/unit/imap/test_session_search.c

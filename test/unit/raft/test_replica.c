@@ -46,8 +46,8 @@ Test(replica, a_proposal_takes_effect_and_is_answered)
 	node_drain(node);
 	cr_expect_eq(ask.answers, 1);
 	cr_expect_eq(ask.err, ERR_NONE);
-	cr_expect(slice_eq(buf_slice(&ask.proposal.result),
-			   SLICE_LIT("hello")));
+	cr_expect(
+		slice_eq(buf_slice(&ask.proposal.result), SLICE_LIT("hello")));
 	cr_expect_gt(ask.proposal.index, 0);
 	cr_expect_eq(node_effects(node, "hello"), 1);
 	cr_expect_geq(replica_applied(node->replica), ask.proposal.index);
