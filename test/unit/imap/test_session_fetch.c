@@ -230,7 +230,13 @@ Test(session_fetch, sections)
 	"C: f FETCH 2 BODY.PEEK[1]\n"
 	"S: * 2 FETCH (BODY[1] {3}\n"
 	"S: one)\n"
-	"S: f OK FETCH completed\n"
+	"S: f OK FETCH completed\n");
+}
+
+Test(session_fetch, sections_of_parts)
+{
+	scene_play(scene_given_john,
+	"# select INBOX\n"
 	"C: g FETCH 2 BODY.PEEK[2.MIME]\n"
 	"S: * 2 FETCH (BODY[2.MIME] {62}\n"
 	"S: Content-Type: image/png\n"

@@ -63,7 +63,8 @@ Test(session_life, tick_says_when_it_wants_to_be_called)
 	cr_expect_eq(imap_session_tick(client.session, 3000), 60000);
 	scene_say(&client, SLICE_LIT("A2 LOGIN john secret\r\n"));
 	cr_expect_eq(imap_session_tick(client.session, 3000), 1803000);
-	imap_session_feed(client.session, 4000, SLICE_LIT("A3 SELECT INBOX\r\n"));
+	imap_session_feed(client.session, 4000,
+			  SLICE_LIT("A3 SELECT INBOX\r\n"));
 	cr_expect(imap_session_busy(client.session));
 	cr_expect_eq(imap_session_tick(client.session, 9999999), UINT64_MAX);
 	client.port.now_ms = 10000;
