@@ -170,8 +170,7 @@ static void tick_fire(struct timer *timer)
 	replica_read_tick(replica);
 }
 
-void replica_receive(struct replica *replica, uint64_t from,
-		     struct slice frame)
+void replica_receive(struct replica *replica, uint64_t from, struct slice frame)
 {
 	if (replica->state == REPLICA_RUNNING && replica->park_why == NULL)
 		replica_io_receive(&replica->io, from, frame);
