@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/panic.h"
@@ -269,6 +270,7 @@ static enum err bodies_begin(struct node *node, struct buf *why)
 		.pool = io_pool_executor(node->pool),
 		.max_readers = max_readers(node),
 		.clean = node->clean,
+		.segment_size = TUNED(body_segment, 0),
 	};
 	struct buf path = { 0 };
 	enum err err;

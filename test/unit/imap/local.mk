@@ -30,7 +30,9 @@ unit_imap_session = \
 	test/unit/imap/test_session_bad.c \
 	test/unit/imap/test_session_condstore.c \
 	test/unit/imap/test_session_fetch.c \
+	test/unit/imap/test_session_idle.c \
 	test/unit/imap/test_session_life.c \
 	test/unit/imap/test_session_list.c \
 	test/unit/imap/test_session_output.c \
+	test/unit/imap/test_session_qresync.c \
 	test/unit/imap/test_session_search.c

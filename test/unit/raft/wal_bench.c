@@ -335,8 +335,10 @@ void bench_random_op(struct wal_bench *bench)
 	uint64_t what = draw(bench, 0, 19);
 
 	/* The last group is slow: its entries get old. */
-	if (g == BENCH_GROUPS - 1 && draw(bench, 0, 3) != 0)
-		g = 0, group = &bench->groups[0];
+	if (g == BENCH_GROUPS - 1 && draw(bench, 0, 3) != 0) {
+		g = 0;
+		group = &bench->groups[0];
+	}
 	if (group->term == 0 || what == 0)
 		bench_term(bench, g, group->term + 1);
 	else if (what == 1)

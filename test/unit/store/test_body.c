@@ -621,3 +621,69 @@ Test(body, a_missing_segment_makes_the_index_again)
 	cr_assert_eq(stats_of(&w).bodies, 1, "the other is here");
 	body_world_fini(&w);
 }
+
+/* ---- the sweep ---- */
+
+static bool hold_stands(void *arg unused_arg,
+			const struct body_hold *hold unused_arg)
+{
+	return false;
+}
+
+static bool is_the_first(void *arg, const struct sha256 *hash)
+{
+	return sha256_eq(arg, hash);
+}
+
+static void swept(struct body_sweep *sweep)
+{
+	sweep->owner = NULL;
+}
+
+static struct sha256 put_without_hold(struct body_world *w, uint64_t number,
+				      size_t len)
+{
+	struct buf octets = body_octets(number, len);
+	struct body_hold none = { 0 };
+	struct body_result result =
+		body_world_put(w, buf_slice(&octets), &none);
+
+	cr_assert_eq(result.err, ERR_NONE);
+	buf_fini(&octets);
+	return result.hash;
+}
+
+Test(body, a_sweep_ends_though_holds_are_all_that_is_left)
+{
+	struct body_world w;
+	struct sha256 first;
+	struct body_sweep sweep = {
+		.owner = &w,
+		.is_resolved = hold_stands,
+		.is_named = is_the_first,
+		.arg = &first,
+	};
+	unsigned steps = 0;
+
+	world_new(&w);
+	first = put_without_hold(&w, 1, 300000); /* a segment of its own */
+	for (unsigned i = 2; i < 8; i++) {
+		struct body_hold hold = body_hold_of(i);
+
+		put_without_hold(&w, i, 60000); /* nobody needs it */
+		cr_assert_eq(body_world_have(&w, &first, &hold), ERR_NONE);
+	}
+	task_queue_drain(&w.queue);
+	body_store_caught_up(w.store, true);
+	sweep.home = &w.queue.executor;
+	body_sweep(w.store, &sweep, swept);
+	while (sweep.owner && steps < 5000 && task_queue_step(&w.queue))
+		steps++;
+	cr_assert_lt(steps, 5000, "it goes on and on");
+	cr_assert_eq(sweep.err, ERR_NONE);
+	cr_assert_gt(sweep.bodies, 0);
+	cr_assert_gt(sweep.octets, 0);
+	cr_assert_eq(holds_of(&w), 6);
+	cr_assert(is(&w, 1, 300000));
+	body_world_fini(&w);
+}
