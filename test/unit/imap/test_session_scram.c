@@ -5,6 +5,7 @@
  */
 #include <criterion/criterion.h>
 
+/* tidy: allow layers: a client of tests, which auth's tests have too */
 #include "../auth/scram_client.h"
 #include "base/base64.h"
 #include "scene.h"
