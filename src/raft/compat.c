@@ -158,13 +158,22 @@ unsigned compat_conf_voters(const struct raft_configuration *conf, uint64_t id,
 
 /* ---- messages ---- */
 
+/*
+ * The version says which fields are there. Of a vote's result anything below 2
+ * means that `pre_vote` is not: the core would count the answer to a pre-vote
+ * as a vote.
+ */
 void compat_message_init(struct raft_message *message, int type)
 {
 	memset(message, 0, sizeof(*message));
 #if COMPAT_COWSQL
 	message->type = (enum raft_message_type)type;
-	/* `version` stands first in each part of the union. */
-	message->append_entries_result.version = 1;
+	if (type == RAFT_IO_REQUEST_VOTE)
+		message->request_vote.version = 2;
+	else if (type == RAFT_IO_REQUEST_VOTE_RESULT)
+		message->request_vote_result.version = 2;
+	else if (type == RAFT_IO_APPEND_ENTRIES_RESULT)
+		message->append_entries_result.version = 2;
 #else
 	message->type = (unsigned short)type;
 #endif

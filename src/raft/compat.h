@@ -10,6 +10,8 @@
  *     raft_barrier and raft_change, by a function that it does not export. So
  *     these get no callback at all, with either; what became of them is seen
  *     in the state (compat_view);
+ *   - 0.22 stops in the middle of a step when send returns an error, so it must
+ *     not; 0.15 may be told RAFT_NOCONNECTION at once (COMPAT_SEND_MAY_FAIL);
  *   - message types have other names, and more fields.
  */
 #ifndef RAFT_COMPAT_H
@@ -35,6 +37,8 @@
 #else
 #define COMPAT_COWSQL 0
 #endif
+
+#define COMPAT_SEND_MAY_FAIL (!COMPAT_COWSQL)
 
 /* A server's address in a configuration: the node's name. */
 #define COMPAT_ADDRESS_MAX 255

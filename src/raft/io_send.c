@@ -129,19 +129,22 @@ static void send_encode(struct replica_io_request *request,
 	net->count = 1 + (size_t)n;
 }
 
+/* Octets of a message's head, and of each entry's. */
+#define FRAME_SLACK 4096
+#define FRAME_ENTRY_HEAD 16
+
 static bool is_clogged(struct replica_io *io,
 		       const struct raft_message *message)
 {
 	const struct raft_append_entries *append = &message->append_entries;
-	uint64_t octets = 0;
+	uint64_t octets = FRAME_SLACK;
 
 	if (message->type != RAFT_IO_APPEND_ENTRIES || append->n_entries == 0)
 		return false;
 	for (unsigned i = 0; i < append->n_entries; i++)
-		octets += append->entries[i].buf.len;
-	return peer_get(io, message->server_id)->unsent >
-		       REPLICA_IO_UNSENT_MAX ||
-	       octets > NET_FRAME_MAX / 2;
+		octets += append->entries[i].buf.len + FRAME_ENTRY_HEAD;
+	return octets > NET_FRAME_MAX ||
+	       peer_get(io, message->server_id)->unsent > REPLICA_IO_UNSENT_MAX;
 }
 
 /*
@@ -165,6 +168,49 @@ static void send_heartbeat(struct replica_io *io,
 	send_queue(request);
 }
 
+/* Nothing leaves; raft's callback runs from a later turn. */
+static void send_later(struct replica_io *io, struct raft_io_send *req,
+		       raft_io_send_cb cb, task_run *run)
+{
+	struct replica_io_request *request =
+		replica_io_request_new(io, REQUEST_SEND);
+
+	request->send = req;
+	request->send_cb = cb;
+	request->out = true;
+	task_post(io->options.loop, &request->task, run);
+}
+
+static void send_dropped_run(struct task *task)
+{
+	struct replica_io_request *request =
+		container_of(task, struct replica_io_request, task);
+
+	replica_io_send_end(request, replica_io_status(request->io));
+}
+
+/* The rules keep a message back; raft hears that it was sent (R6). */
+void replica_io_send_dropped(void *arg, struct raft_io_send *req,
+			     raft_io_send_cb cb)
+{
+	send_later(arg, req, cb, send_dropped_run);
+}
+
+/* raft hears RAFT_NOCONNECTION: at once if it can bear that, else later. */
+static int send_refuse(struct replica_io *io, struct raft_io_send *req,
+		       raft_io_send_cb cb)
+{
+#if COMPAT_SEND_MAY_FAIL
+	(void)io;
+	(void)req;
+	(void)cb;
+	return RAFT_NOCONNECTION;
+#else
+	send_later(io, req, cb, send_nowhere);
+	return 0;
+#endif
+}
+
 /* The rules' inner send. */
 int replica_io_send(void *arg, struct raft_io_send *req,
 		    const struct raft_message *message, raft_io_send_cb cb)
@@ -174,7 +220,7 @@ int replica_io_send(void *arg, struct raft_io_send *req,
 
 	if (is_clogged(io, message)) {
 		send_heartbeat(io, message);
-		return RAFT_NOCONNECTION;
+		return send_refuse(io, req, cb);
 	}
 	request = replica_io_request_new(io, REQUEST_SEND);
 	request->send = req;
@@ -191,28 +237,6 @@ int replica_io_method_send(struct raft_io *raft_io, struct raft_io_send *req,
 			   raft_io_send_cb cb)
 {
 	return rules_send(&replica_io_of(raft_io)->rules, req, message, cb);
-}
-
-static void send_dropped_run(struct task *task)
-{
-	struct replica_io_request *request =
-		container_of(task, struct replica_io_request, task);
-
-	replica_io_send_end(request, replica_io_status(request->io));
-}
-
-/* The rules keep a message back; raft hears that it was sent (R6). */
-void replica_io_send_dropped(void *arg, struct raft_io_send *req,
-			     raft_io_send_cb cb)
-{
-	struct replica_io *io = arg;
-	struct replica_io_request *request =
-		replica_io_request_new(io, REQUEST_SEND);
-
-	request->send = req;
-	request->send_cb = cb;
-	request->out = true;
-	task_post(io->options.loop, &request->task, send_dropped_run);
 }
 
 /* ---- receiving ---- */

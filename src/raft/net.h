@@ -13,8 +13,11 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-/* Largest frame: the entries of one message and their heads. */
-#define NET_FRAME_MAX (8 * 1024 * 1024)
+/*
+ * Largest frame: all entries that a leader keeps in memory (libraft sends a
+ * peer that is behind the whole tail) and their heads.
+ */
+#define NET_FRAME_MAX (64 * 1024 * 1024)
 
 struct net_send;
 

@@ -261,6 +261,7 @@ enum err replica_open(const struct replica_options *options,
 	err = open_state(replica, &meta);
 	applier_init(&replica->applier, &meta);
 	replica->applier.env = replica->env;
+	replica->importing = meta.import_pending != 0;
 	if (err == ERR_IO || err == ERR_FULL) {
 		replica_close(&replica);
 		return err;

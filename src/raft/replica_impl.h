@@ -109,6 +109,7 @@ struct replica {
 	bool raft_closed;
 	bool led;
 	bool cutting;         /* the snapshot threshold is 1 */
+	bool importing;       /* the state stands for a marker it has not got */
 	const char *park_why; /* to be parked when raft has returned */
 	bool park_posted;
 	struct task park_task;

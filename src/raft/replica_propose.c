@@ -565,6 +565,7 @@ static void answer_resolved(struct replica *replica,
 	proposal->result = answer->result.payload;
 	answer->result.payload = payload;
 	proposal->index = index;
+	CRASH_POINT("answer_before_it_leaves");
 	slot_free(replica, answer->op.slot, true);
 	proposal_answer(proposal, answer->result.refusal, PROPOSAL_IDLE);
 }

@@ -91,8 +91,7 @@ static int fsm_snapshot(struct raft_fsm *fsm, struct raft_buffer *bufs[],
 	struct buf marker = { 0 };
 
 	replica_view(replica, &view);
-	if (view.conf_uncommitted_index != 0 ||
-	    replica->applier.meta.import_pending != 0 ||
+	if (view.conf_uncommitted_index != 0 || replica->importing ||
 	    replica->park_why != NULL) {
 		PROBE("R11: no snapshot now");
 		return RAFT_BUSY;
@@ -168,7 +167,7 @@ static const char *log_check(struct replica *replica,
 	const struct meta *meta = &replica->applier.meta;
 	struct raft_configuration conf;
 
-	if (meta->applied_index > state->last && meta->import_pending == 0)
+	if (meta->applied_index > state->last && !replica->importing)
 		return "the log has lost entries that the state has";
 	if (meta->applied_index < state->marker.index)
 		return "the state is older than the log's beginning";

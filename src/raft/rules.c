@@ -81,13 +81,17 @@ static bool ack_clamp(struct rules *rules,
 	return true;
 }
 
-/* R2: replication begins with the barrier. */
+/*
+ * R2: replication begins with the barrier. A core that must not be refused has
+ * put a barrier of its own into the same step.
+ */
 static bool must_wait_for_barrier(struct rules *rules,
 				  const struct raft_message *message)
 {
 	struct compat_view v = view(rules);
 
-	if (message->type != RAFT_IO_APPEND_ENTRIES || MUTANT("M03"))
+	if (message->type != RAFT_IO_APPEND_ENTRIES || MUTANT("M03") ||
+	    !COMPAT_SEND_MAY_FAIL)
 		return false;
 	return v.state == RAFT_LEADER && rules->led_term != v.term;
 }

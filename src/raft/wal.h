@@ -120,7 +120,10 @@ struct wal_marker {
 
 #define WAL_MARKER_MAX (64 * 1024) /* conf and data: 100 members fit easily */
 
-/* All that is durable or queued of a group; slices live until the next call. */
+/*
+ * All that is durable or being written of a group, not what is only queued.
+ * Slices live until the log's next turn.
+ */
 struct wal_state {
 	uint64_t term;
 	uint64_t vote; /* raft id; 0: none in this term */

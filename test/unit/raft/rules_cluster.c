@@ -15,21 +15,21 @@ static struct raft *raft_of(struct cluster *cluster, unsigned i)
 	return raft_fixture_get(&cluster->fixture, i);
 }
 
+/* The fixture's own; where it keeps it differs between libraries. */
 static struct raft_io *io_of(struct cluster_server *server)
 {
-	return &server->cluster->fixture.servers[server->index].io;
+	return raft_of(server->cluster, server->index)->io;
 }
 
-/* The fixture's servers stand in an array inside the cluster. */
+/* The fixture tells a method its raft_io only; one cluster lives at a time. */
+static struct cluster *living;
+
 static struct cluster_server *server_of(struct raft_io *io)
 {
-	struct raft_fixture_server *theirs =
-		container_of(io, struct raft_fixture_server, io);
-	unsigned index = (unsigned)theirs->id - 1;
-	struct raft_fixture *fixture =
-		container_of(theirs - index, struct raft_fixture, servers);
-
-	return &container_of(fixture, struct cluster, fixture)->servers[index];
+	for (unsigned i = 0; i < CLUSTER_SIZE; i++)
+		if (io_of(&living->servers[i]) == io)
+			return &living->servers[i];
+	PANIC("a raft_io of another cluster");
 }
 
 /* ---- the port ---- */
@@ -270,6 +270,8 @@ struct cluster *cluster_new(uint64_t seed, unsigned without)
 	struct cluster *cluster = mem_zalloc(1, sizeof(*cluster));
 	struct raft_configuration conf;
 
+	MUST(living == NULL);
+	living = cluster;
 	cluster->without = without;
 	list_init(&cluster->dropped);
 	random_seeded_init(&cluster->random, seed);
@@ -307,6 +309,7 @@ void cluster_free(struct cluster *cluster)
 	raft_fixture_close(&cluster->fixture);
 	for (unsigned i = 0; i < CLUSTER_SIZE; i++)
 		rules_fini(&cluster->servers[i].rules);
+	living = NULL;
 	mem_free(cluster);
 }
 
@@ -358,6 +361,11 @@ bool cluster_propose(struct cluster *cluster, unsigned server)
 	raft_free(buf.base);
 	mem_free(req);
 	return false;
+}
+
+uint64_t cluster_id(unsigned server)
+{
+	return server + 1; /* as the fixture gives them */
 }
 
 void cluster_cut(struct cluster *cluster, unsigned a, unsigned b)

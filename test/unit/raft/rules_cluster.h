@@ -71,6 +71,9 @@ bool cluster_wait_ready(struct cluster *cluster, unsigned leader,
 /* Proposes a command that no other has. False: not the leader. */
 bool cluster_propose(struct cluster *cluster, unsigned server);
 
+/* Raft id. */
+uint64_t cluster_id(unsigned server);
+
 /* Both directions. */
 void cluster_cut(struct cluster *cluster, unsigned a, unsigned b);
 void cluster_heal(struct cluster *cluster, unsigned a, unsigned b);

@@ -121,20 +121,6 @@ Test(io_mutants, M53_output_before_its_vote_is_durable_is_caught)
 	fault_set_mutant("M53");
 	cr_expect(vote_leaves_early());
 }
-
-static bool some_life_goes_wrong(void)
-{
-	for (uint64_t seed = 145; seed <= 150; seed++)
-		if (io_cluster_life(seed) != NULL)
-			return true;
-	return false;
-}
-
-Test(io_mutants, M53_is_caught_by_lives_too)
-{
-	fault_set_mutant("M53");
-	cr_expect(some_life_goes_wrong());
-}
 #endif
 
 /* ---- promises, without a core's help ---- */
@@ -230,11 +216,13 @@ Test(io, a_clogged_peer_gets_bare_heartbeats)
 	message.append_entries.entries = &entry;
 	message.append_entries.n_entries = 1;
 	for (unsigned i = 0; i < ARRAY_LEN(heards); i++)
-		if (io->send(io, &heards[i].req, &message, heard_it) == 0)
-			taken++;
-	cr_expect_eq(taken, 5, "4 MiB may be on their way");
+		if (io->send(io, &heards[i].req, &message, heard_it) != 0)
+			heards[i].status = RAFT_NOCONNECTION;
 	cr_expect_eq(cluster->sent[RAFT_IO_APPEND_ENTRIES], ARRAY_LEN(heards));
 	io_cluster_run(cluster, 10);
+	for (unsigned i = 0; i < ARRAY_LEN(heards); i++)
+		taken += heards[i].status == 0;
+	cr_expect_eq(taken, 5, "4 MiB may be on their way");
 	cr_expect_eq(io->send(io, &heards[15].req, &message, heard_it), 0);
 	io_cluster_run(cluster, 10);
 	mem_free(buf.base);

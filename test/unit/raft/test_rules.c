@@ -7,6 +7,9 @@
 #include "base/mem.h"
 #include "rules_cluster.h"
 
+/* cowsql's library does not need R1 to R4; it must live with them. */
+#define FIXED_IN_THE_LIBRARY COMPAT_COWSQL
+
 #define A 0u
 #define B 1u
 #define C 2u
@@ -19,6 +22,7 @@ static struct compat_view view(struct cluster *cluster, unsigned i)
 	return v;
 }
 
+/* Within 1,000 and 2,000: the fixture of 0.22 searches for ever beyond. */
 static void patience(struct cluster *cluster, unsigned a, unsigned b,
 		     unsigned c)
 {
@@ -97,7 +101,7 @@ static bool one_copy_commits(unsigned without)
 	cluster_isolate(cluster, A);
 	for (unsigned i = 0; i < 3; i++)
 		cr_assert(cluster_propose(cluster, A));
-	patience(cluster, 9000, 1500, 1500);
+	patience(cluster, 2000, 1500, 1500);
 	heir = until_heir(cluster);
 	until_follower(cluster, A);
 	cluster_isolate(cluster, heir == B ? C : B);
@@ -124,7 +128,8 @@ static bool one_copy_commits(unsigned without)
 Test(rules, R1_a_follower_acknowledges_only_what_it_has_checked)
 {
 	cr_expect_not(one_copy_commits(WITHOUT_R2));
-	cr_expect(one_copy_commits(WITHOUT_R1 | WITHOUT_R2));
+	cr_expect(FIXED_IN_THE_LIBRARY ||
+		  one_copy_commits(WITHOUT_R1 | WITHOUT_R2));
 }
 
 Test(rules, R1_holds_in_lives_that_go_wrong_without_it)
@@ -135,20 +140,21 @@ Test(rules, R1_holds_in_lives_that_go_wrong_without_it)
 		cr_expect_null(cluster_life(seeds[i], 0));
 		cr_expect_null(cluster_life(seeds[i], WITHOUT_R2));
 	}
-	cr_expect_not_null(cluster_life(seeds[0], WITHOUT_R1 | WITHOUT_R2));
+	cr_expect(FIXED_IN_THE_LIBRARY ||
+		  cluster_life(seeds[0], WITHOUT_R1 | WITHOUT_R2) != NULL);
 }
 
 static struct raft_message a_vote(struct cluster *cluster, unsigned from,
 				  uint64_t term)
 {
-	struct raft_fixture_server *server = &cluster->fixture.servers[from];
+	struct raft *raft = raft_fixture_get(&cluster->fixture, from);
 	struct raft_message message;
 
 	compat_message_init(&message, RAFT_IO_REQUEST_VOTE);
-	message.server_id = server->id;
-	message.server_address = server->address;
+	message.server_id = cluster_id(from);
+	message.server_address = compat_address(raft, cluster_id(from));
 	message.request_vote.term = term;
-	message.request_vote.candidate_id = server->id;
+	message.request_vote.candidate_id = cluster_id(from);
 	message.request_vote.last_log_index = 1000;
 	message.request_vote.last_log_term = term - 1;
 	message.request_vote.disrupt_leader = true;
@@ -162,7 +168,8 @@ static void deliver(struct cluster *cluster, unsigned to,
 	struct cluster_server *server = &cluster->servers[to];
 
 	if (cluster->without & WITHOUT_R4) {
-		server->recv(&cluster->fixture.servers[to].io, message);
+		server->recv(raft_fixture_get(&cluster->fixture, to)->io,
+			     message);
 		rules_after(&server->rules);
 		return;
 	}
@@ -241,7 +248,8 @@ static bool counted_entry_is_overwritten(unsigned without)
 Test(rules, R2_a_leader_commits_an_entry_of_its_own_term_first)
 {
 	cr_expect_not(counted_entry_is_overwritten(0));
-	cr_expect(counted_entry_is_overwritten(WITHOUT_R2));
+	cr_expect(FIXED_IN_THE_LIBRARY ||
+		  counted_entry_is_overwritten(WITHOUT_R2));
 }
 
 Test(rules, R2_a_leader_is_ready_when_its_barrier_is_applied)
@@ -268,7 +276,7 @@ static bool busy_follower_campaigns(unsigned without)
 	bool bad = false;
 
 	raft_fixture_set_disk_latency(&cluster->fixture, B, 5000);
-	patience(cluster, 1000, 1000, 3000);
+	patience(cluster, 1000, 1000, 2000);
 	cr_assert(cluster_propose(cluster, A));
 	while (cluster->servers[B].rules.appends == 0)
 		cluster_step(cluster);
@@ -284,7 +292,7 @@ static bool busy_follower_campaigns(unsigned without)
 Test(rules, R3_no_election_while_entries_are_being_stored)
 {
 	cr_expect_not(busy_follower_campaigns(0));
-	cr_expect(busy_follower_campaigns(WITHOUT_R3));
+	cr_expect(FIXED_IN_THE_LIBRARY || busy_follower_campaigns(WITHOUT_R3));
 }
 
 Test(rules, R3_a_vote_is_denied_while_entries_are_being_stored)
@@ -308,8 +316,7 @@ Test(rules, R3_a_vote_is_denied_while_entries_are_being_stored)
 		raft_fixture_n_send(fixture, B, RAFT_IO_REQUEST_VOTE_RESULT),
 		sent + 1);
 	cr_expect_eq(view(cluster, B).term, term);
-	cr_expect_eq(view(cluster, B).voted_for,
-		     cluster->fixture.servers[A].id);
+	cr_expect_eq(view(cluster, B).voted_for, cluster_id(A));
 	cluster_free(cluster);
 }
 
@@ -335,15 +342,14 @@ static bool votes_twice(unsigned without)
 	bool bad;
 
 	cluster_isolate(cluster, A);
-	cr_assert_eq(raft_transfer(raft, &transfer, fixture->servers[B].id,
-				   transferred),
+	cr_assert_eq(raft_transfer(raft, &transfer, cluster_id(B), transferred),
 		     0);
 	vote = a_vote(cluster, C, term);
 	deliver(cluster, A, &vote);
-	cr_assert_eq(view(cluster, A).voted_for, fixture->servers[C].id);
+	cr_assert_eq(view(cluster, A).voted_for, cluster_id(C));
 	vote = a_vote(cluster, B, term);
 	deliver(cluster, A, &vote);
-	bad = view(cluster, A).voted_for != fixture->servers[C].id;
+	bad = view(cluster, A).voted_for != cluster_id(C);
 	cluster_run(cluster, 1500); /* the transfer ends */
 	cluster_free(cluster);
 	return bad;
@@ -352,7 +358,7 @@ static bool votes_twice(unsigned without)
 Test(rules, R4_one_vote_a_term)
 {
 	cr_expect_not(votes_twice(0));
-	cr_expect(votes_twice(WITHOUT_R4));
+	cr_expect(FIXED_IN_THE_LIBRARY || votes_twice(WITHOUT_R4));
 }
 
 /* ---- R7 ---- */
