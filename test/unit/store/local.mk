@@ -7,6 +7,7 @@ test_unit_store_unit_store_SOURCES = \
 	test/unit/store/test_body.c \
 	test/unit/store/test_body_crash.c \
 	test/unit/store/test_body_record.c \
+	test/unit/store/test_body_sweep.c \
 	test/unit/store/test_checkpoint.c \
 	test/unit/store/test_env.c \
 	test/unit/store/test_key.c
