@@ -165,7 +165,7 @@ static enum err segment_trim(struct scan *scan, int fd,
 {
 	struct disk *disk = scan->store->disk;
 
-	if (walk->end == walk->size)
+	if (walk->end >= walk->size)
 		return ERR_NONE;
 	return disk->truncate(disk, fd, walk->end);
 }

@@ -16,6 +16,7 @@ void body_world_init(struct body_world *world)
 		.sim = disk_sim_new(),
 		.dir = host_dir_new(),
 		.segment_size = 256 * 1024,
+		.index_map_size = 64 << 20,
 	};
 	disk_sim_make_dirs(world->sim, world->dir);
 	task_queue_init(&world->queue);
@@ -41,7 +42,7 @@ enum err body_world_open(struct body_world *world, bool clean)
 		.writer = &world->queue.executor,
 		.pool = &world->queue.executor,
 		.segment_size = world->segment_size,
-		.index_map_size = 64 << 20,
+		.index_map_size = world->index_map_size,
 		.max_readers = 2,
 		.clean = clean,
 	};

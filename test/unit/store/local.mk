@@ -7,6 +7,7 @@ test_unit_store_unit_store_SOURCES = \
 	test/unit/store/power.c test/unit/store/power.h \
 	test/unit/store/test_body.c \
 	test/unit/store/test_body_crash.c \
+	test/unit/store/test_body_faults.c \
 	test/unit/store/test_body_record.c \
 	test/unit/store/test_body_sweep.c \
 	test/unit/store/test_body_threads.c \
