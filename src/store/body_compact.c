@@ -37,6 +37,7 @@ struct body_compact {
 	uint64_t octets; /* given back so far */
 	enum err err;
 	uint64_t next; /* segment to look at */
+	uint64_t last; /* exclusive: our own targets are not looked at */
 
 	/* This round. */
 	uint64_t sources[SOURCES_MAX];
@@ -120,7 +121,8 @@ static bool source_find(struct body_compact *compact, struct store_txn *txn,
 	store_cursor_init(&cursor, txn, BODY_TABLE_SEGMENT);
 	for (more = store_cursor_seek(&cursor, store_key_slice(&key));
 	     more && !found &&
-	     body_index_segment_row(&cursor, segment_r, row_r);
+	     body_index_segment_row(&cursor, segment_r, row_r) &&
+	     *segment_r < compact->last;
 	     more = store_cursor_next(&cursor))
 		found = is_thin(row_r);
 	store_cursor_fini(&cursor);
@@ -459,6 +461,7 @@ void body_compact(struct body_store *store, body_compact_done *done, void *arg)
 	struct body_compact *compact = mem_zalloc(1, sizeof(*compact));
 
 	compact->store = store;
+	compact->last = atomic_load(&store->next_segment);
 	compact->done = done;
 	compact->arg = arg;
 	compact_serial(compact, choose_run);
