@@ -27,7 +27,10 @@
 #define BODY_BATCH_ALIGN 4096
 
 #define BODY_BATCH_MAX (4u * 1024 * 1024) /* octets of one group commit */
-#define BODY_BATCH_COUNT 512              /* requests of one group commit */
+/* Rows that are worth an index transaction: it costs as much for one. */
+#define BODY_INDEX_BATCH 256
+
+#define BODY_BATCH_COUNT 512 /* requests of one group commit */
 
 /* The shared segment that is being written. */
 struct body_current {
@@ -81,6 +84,7 @@ struct body_store {
 	bool writer_posted;           /* writer_task is */
 	bool index_posted;            /* index_task is */
 	enum err index_err;           /* of the last try */
+	size_t index_at;              /* pending rows that wake the indexer */
 	struct body_pending fresh;    /* grows */
 	struct body_pending indexing; /* being indexed */
 	struct body_totals totals;    /* of the index */

@@ -15,8 +15,8 @@
 #include "store/body_impl.h"
 #include "store/checkpoint.h"
 
-/* Rows that are worth a transaction: it costs as much for one. */
-#define INDEX_BATCH 256
+/* Rows that come in before what failed is tried again. */
+#define INDEX_RETRY 2048
 
 static bool indexing_begin(struct body_store *store)
 {
@@ -82,6 +82,16 @@ enum err body_index_flush(struct body_store *store)
 	return err;
 }
 
+/* A failed transaction costs as much as a good one: not at every upload. */
+static size_t next_try(const struct body_store *store, enum err err)
+{
+	size_t count = body_pending_count(&store->fresh) + INDEX_RETRY;
+
+	if (err == ERR_NONE)
+		return BODY_INDEX_BATCH;
+	return count < BODY_PENDING_MAX / 2 ? count : BODY_PENDING_MAX / 2;
+}
+
 static void index_run(struct task *task)
 {
 	struct body_store *store =
@@ -92,6 +102,7 @@ static void index_run(struct task *task)
 		err = index_generation(store);
 	body_lock(store);
 	store->index_posted = false;
+	store->index_at = next_try(store, err);
 	if (err == ERR_NONE)
 		body_indexer_wake(store);
 	body_writer_wake(store);
@@ -102,7 +113,7 @@ static void index_run(struct task *task)
 void body_indexer_wake(struct body_store *store)
 {
 	if (store->index_posted ||
-	    body_pending_count(&store->fresh) < INDEX_BATCH)
+	    body_pending_count(&store->fresh) < store->index_at)
 		return;
 	store->index_posted = true;
 	store->background++;

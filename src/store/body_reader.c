@@ -8,6 +8,7 @@
  * located, so it is located again. A block that does not fit its sum is read
  * once more, since memory and buses flip bits too, then the body is forgotten.
  */
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/panic.h"
@@ -96,7 +97,8 @@ static enum err blocks_check(struct reading *reading, uint64_t block,
 
 	for (unsigned i = 0; i < 2 && err == ERR_CORRUPT; i++) {
 		err = blocks_get(reading, block, len, octets_r, &sums);
-		if (err == ERR_NONE && !body_sums_match(*octets_r, sums))
+		if (err == ERR_NONE && !MUTANT("M45") &&
+		    !body_sums_match(*octets_r, sums))
 			err = ERR_CORRUPT;
 	}
 	return err;

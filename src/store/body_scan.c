@@ -3,7 +3,9 @@
  *
  * The happy path: each file that is not closed in the index is walked from
  * where the index ends; records go to the index; the file is cut behind its
- * last record and closed, since a later process never appends to it.
+ * last record, made durable and closed, since a later process never appends to
+ * it. Only then may anything be said of its bodies: after the death of a
+ * process the kernel may show octets that the disk has never seen.
  *
  * Failures: a file without any record is an upload that never ended, and goes.
  * A row whose file is missing means that the index is not of these segments:
@@ -27,6 +29,7 @@ struct scan {
 	struct body_totals totals; /* counted anew when all is read */
 	unsigned batched;          /* records in it */
 	uint64_t records;          /* in this segment */
+	bool scanned; /* some segment: its name may not be durable */
 };
 
 /* ---- files ---- */
@@ -162,7 +165,7 @@ static enum err segment_trim(struct scan *scan, int fd,
 {
 	struct disk *disk = scan->store->disk;
 
-	if (walk->end == walk->size)
+	if (walk->end >= walk->size)
 		return ERR_NONE;
 	return disk->truncate(disk, fd, walk->end);
 }
@@ -209,7 +212,10 @@ static enum err segment_scan(struct scan *scan, uint64_t segment, uint64_t from)
 	if (err != ERR_NONE)
 		return err;
 	err = segment_read(scan, fd, segment, from);
+	if (err == ERR_NONE)
+		err = disk->sync(disk, fd);
 	disk->close(disk, fd);
+	scan->scanned = true;
 	if (err == ERR_NONE && scan->records == 0 && from == 0)
 		body_segment_remove(store, segment);
 	return err;
@@ -246,6 +252,8 @@ enum err body_scan(struct body_store *store)
 			continue;
 		err = segment_scan(&scan, scan.segments[i], row.end);
 	}
+	if (err == ERR_NONE && scan.scanned)
+		err = store->disk->sync_dir(store->disk, store->path);
 	mem_free(scan.segments);
 	return err;
 }

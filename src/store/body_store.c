@@ -257,6 +257,7 @@ static struct body_store *store_new(const struct body_options *options)
 	body_pending_init(&store->fresh);
 	body_pending_init(&store->indexing);
 	store->items = body_items_new();
+	store->index_at = BODY_INDEX_BATCH;
 	body_files_init(&store->files, store->disk, store->path);
 	serial_init(&store->serial, store->pool);
 	MUST(pthread_mutex_init(&store->lock, NULL) == 0);

@@ -138,6 +138,27 @@ static enum err file_read(struct store_env *env, struct buf *octets,
 	return checkpoint_file_decode(buf_slice(octets), file_r);
 }
 
+/*
+ * A process that dies leaves files that only the kernel knows: what was found
+ * may not be what a loss of power leaves. From here on it is.
+ */
+static enum err file_settle(struct store_env *env)
+{
+	struct disk *disk = env->disk;
+	char *path = path_in(env, FILE_NAME);
+	int fd;
+	enum err err = disk->open(disk, path, DISK_WRITE, &fd);
+
+	mem_free(path);
+	if (err != ERR_NONE)
+		return err;
+	err = disk->sync(disk, fd);
+	disk->close(disk, fd);
+	if (err != ERR_NONE)
+		return err;
+	return disk->sync_dir(disk, env->path);
+}
+
 static enum err file_write(struct disk *disk, const char *path,
 			   struct slice octets)
 {
@@ -264,6 +285,8 @@ static enum err recover_fresh(struct store_env *env, uint64_t size)
 static enum err recover_from(struct store_env *env,
 			     const struct checkpoint_file *file, uint64_t size)
 {
+	enum err err;
+
 	if (size < file->metas.len) {
 		LOG_ERROR("store: %s: a checkpoint without data", env->path);
 		return ERR_CORRUPT;
@@ -273,7 +296,8 @@ static enum err recover_from(struct store_env *env,
 	env->durable.number = file->number;
 	if (MUTANT("M46"))
 		return ERR_NONE;
-	return map_put_back(env, file->metas);
+	err = map_put_back(env, file->metas);
+	return err == ERR_NONE ? file_settle(env) : err;
 }
 
 enum err store_checkpoint_recover(struct store_env *env, bool clean)

@@ -26,6 +26,21 @@ test_fuzz_fuzz_uidset_unpack_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 # store and raft
 
+fuzz_programs += test/fuzz/fuzz_checkpoint
+test_fuzz_fuzz_checkpoint_SOURCES = test/fuzz/fuzz_checkpoint.c
+test_fuzz_fuzz_checkpoint_LDADD = $(STORE_STACK)
+test_fuzz_fuzz_checkpoint_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_segment
+test_fuzz_fuzz_segment_SOURCES = test/fuzz/fuzz_segment.c
+test_fuzz_fuzz_segment_LDADD = $(STORE_STACK)
+test_fuzz_fuzz_segment_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_store_key
+test_fuzz_fuzz_store_key_SOURCES = test/fuzz/fuzz_store_key.c
+test_fuzz_fuzz_store_key_LDADD = $(STORE_STACK)
+test_fuzz_fuzz_store_key_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 fuzz_programs += test/fuzz/fuzz_entry
 test_fuzz_fuzz_entry_SOURCES = test/fuzz/fuzz_entry.c
 test_fuzz_fuzz_entry_LDADD = $(RAFT_STACK)

@@ -16,6 +16,7 @@ void body_world_init(struct body_world *world)
 		.sim = disk_sim_new(),
 		.dir = host_dir_new(),
 		.segment_size = 256 * 1024,
+		.index_map_size = 64 << 20,
 	};
 	disk_sim_make_dirs(world->sim, world->dir);
 	task_queue_init(&world->queue);
@@ -41,7 +42,7 @@ enum err body_world_open(struct body_world *world, bool clean)
 		.writer = &world->queue.executor,
 		.pool = &world->queue.executor,
 		.segment_size = world->segment_size,
-		.index_map_size = 64 << 20,
+		.index_map_size = world->index_map_size,
 		.max_readers = 2,
 		.clean = clean,
 	};
@@ -51,16 +52,31 @@ enum err body_world_open(struct body_world *world, bool clean)
 	return err;
 }
 
+static void disk_fails(struct body_world *world, uint64_t times)
+{
+	for (unsigned call = 0; call < DISK_SIM_CALLS; call++)
+		disk_sim_fail(world->sim, (enum disk_sim_call)call, 1, times,
+			      ERR_IO);
+}
+
 void body_world_crash(struct body_world *world, struct random *random,
 		      enum disk_sim_crash how)
 {
-	/*
-	 * The dead store's index is closed first: what it has in its map is
-	 * in the file, and LMDB wants no file opened twice.
-	 */
+	char *index = host_path(world->dir, "index");
+	struct buf map = host_file_get(index, "data.mdb");
+
 	disk_sim_crash(world->sim, random, how);
+	/*
+	 * The dead store may not be left alone, it owns memory. It gets at no
+	 * file any more, and what it still does to its index is undone.
+	 */
+	disk_fails(world, UINT64_MAX);
 	task_queue_drain(&world->queue);
 	MUST(body_store_close(&world->store, false) == ERR_NONE);
+	disk_fails(world, 0);
+	host_file_put(index, "data.mdb", buf_slice(&map));
+	buf_fini(&map);
+	mem_free(index);
 }
 
 static void write_done(struct body_write *write)

@@ -33,9 +33,9 @@ struct host_disk {
 	/* The n-th call that changes something fails with fail_with. */
 	uint64_t fail_at; /* 0: never */
 	enum err fail_with;
-	uint64_t calls; /* that change something, so far */
-	bool hit;       /* the fault was met */
-	uint64_t syncs; /* of files */
+	_Atomic uint64_t calls; /* that change something, so far */
+	bool hit;               /* the fault was met */
+	_Atomic uint64_t syncs; /* of files */
 };
 
 void host_disk_init(struct host_disk *host);

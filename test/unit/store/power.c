@@ -55,6 +55,8 @@ struct power {
 
 	bool writing;  /* no commits inside of a commit */
 	bool stopping; /* nor while a clean stop is under way */
+	bool inside;   /* of a checkpoint */
+	char *frozen;  /* directory as the dead process left it, or NULL */
 	unsigned events;
 	unsigned lost_at;
 	char *lost; /* directory with what is left */
@@ -142,10 +144,31 @@ static void lose_power(struct power *p)
 		host_file_put(p->lost, "checkpoint", buf_slice(file));
 }
 
+/* The process goes, the machine stays: the files are as they were. */
+static char *move_house(struct power *p)
+{
+	struct buf map = host_file_get(p->dir, "data.mdb");
+	char *dir = host_dir_new();
+
+	host_file_put(dir, "data.mdb", buf_slice(&map));
+	if (p->file.len > 0)
+		host_file_put(dir, "checkpoint", buf_slice(&p->file));
+	buf_fini(&map);
+	return dir;
+}
+
+/*
+ * What the code does between its death and the return to live() is not seen:
+ * the files were taken at the moment of the death.
+ */
 static void event(struct power *p)
 {
+	if (p->lost || p->frozen)
+		return;
 	if (++p->events == p->lost_at)
 		lose_power(p);
+	else if (p->inside && p->options->kills && draw(p, 19) == 0)
+		p->frozen = move_house(p);
 }
 
 /* ---- rows ---- */
@@ -211,9 +234,9 @@ static void between_steps(struct power *p)
 {
 	unsigned commits = p->options->busy ? 2 : (unsigned)draw(p, 1);
 
-	if (!p->env || p->writing || p->stopping || p->lost)
+	if (!p->env || p->writing || p->stopping)
 		return;
-	while (commits-- > 0)
+	while (commits-- > 0 && !p->lost && !p->frozen)
 		commit_some(p);
 }
 
@@ -232,7 +255,10 @@ static void before(void *arg, enum host_call call, const char *path unused_arg)
 {
 	struct power *p = arg;
 
-	between_steps(p);
+	if (!p->frozen)
+		between_steps(p);
+	if (p->frozen)
+		return;
 	if (call == HOST_RENAME)
 		file_renamed(p);
 	if (call == HOST_WRITE)
@@ -240,7 +266,7 @@ static void before(void *arg, enum host_call call, const char *path unused_arg)
 	if (call == HOST_SYNC)
 		p->temp_synced = true;
 	event(p);
-	if (call == HOST_SYNC_DIR) {
+	if (call == HOST_SYNC_DIR && !p->frozen) {
 		buf_clear(&p->file_safe);
 		buf_add_slice(&p->file_safe, buf_slice(&p->file));
 	}
@@ -250,6 +276,8 @@ static void synced(void *arg, struct store_env *env unused_arg)
 {
 	struct power *p = arg;
 
+	if (p->frozen)
+		return;
 	pages_look(p);
 	pages_settle(p);
 	between_steps(p);
@@ -280,34 +308,27 @@ static void checkpoint(struct power *p)
 	if (p->index + 1 == INDEX_MAX)
 		return;
 	p->at[++p->index] = p->now;
+	p->inside = true;
 	MUST(store_checkpoint_begin(p->env, p->index, 1) == ERR_NONE);
 	between_steps(p);
 	MUST(store_checkpoint_sync(p->env) == ERR_NONE);
-}
-
-/* The process goes, the machine stays: the files are as they were. */
-static void move_house(struct power *p, const char *dir)
-{
-	struct buf map = host_file_get(p->dir, "data.mdb");
-
-	host_file_put(dir, "data.mdb", buf_slice(&map));
-	if (p->file.len > 0)
-		host_file_put(dir, "checkpoint", buf_slice(&p->file));
-	buf_fini(&map);
+	p->inside = false;
 }
 
 static bool restart(struct power *p, bool clean)
 {
-	char *dir = host_dir_new();
 	struct store_env *old = p->env;
 	struct store_position at;
 	enum err err;
+	char *dir;
 
 	p->stopping = true;
 	if (clean)
 		checkpoint(p);
 	p->stopping = false;
-	move_house(p, dir);
+	clean = clean && !p->frozen;
+	dir = p->frozen ? p->frozen : move_house(p);
+	p->frozen = NULL;
 	p->env = NULL;
 	store_env_close(&old);
 	host_dir_free(&p->dir);
@@ -337,6 +358,8 @@ static bool live(struct power *p)
 			return false;
 		else
 			commit_some(p);
+		if (p->frozen && !p->lost && !restart(p, false))
+			return false;
 	}
 	return true;
 }
@@ -434,6 +457,8 @@ static void power_free(struct power *p)
 	buf_fini(&p->file_safe);
 	if (p->lost)
 		host_dir_free(&p->lost);
+	if (p->frozen)
+		host_dir_free(&p->frozen);
 	host_dir_free(&p->dir);
 	mem_free(p);
 }
