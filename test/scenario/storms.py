@@ -361,8 +361,8 @@ def a_copy_whose_maker_died_does_not_stand_in_the_way():
             imap = node.imap("john")
             imap.select("INBOX")
             end = time.monotonic() + 10
-            while imap.copy("1:*", "Target")[0] != "OK":
-                assert time.monotonic() < end, "the mailbox stays blocked"
+            while (answer := imap.copy("1:*", "Target"))[0] != "OK":
+                assert time.monotonic() < end, answer
                 time.sleep(0.2)
             with open(node.log, errors="replace") as log:
                 if "was never finished" in log.read():
