@@ -69,6 +69,21 @@ static struct remember_entry **set_of(struct remember *remember,
 	return &remember->entries[unpack_u32(&in) % REMEMBER_SETS];
 }
 
+/* The place of the MAC itself, or of the one that ends first. */
+static struct remember_entry *place_of(struct remember_entry *set,
+				       const struct sha256 *mac)
+{
+	struct remember_entry *place = set;
+
+	for (size_t i = 0; i < REMEMBER_WAYS; i++) {
+		if (sha256_eq(&set[i].mac, mac))
+			return &set[i];
+		if (set[i].end_ms < place->end_ms)
+			place = &set[i];
+	}
+	return place;
+}
+
 bool remember_has(struct remember *remember, uint64_t now_ms, struct slice user,
 		  uint64_t key_version, struct slice password)
 {
@@ -87,16 +102,12 @@ void remember_add(struct remember *remember, uint64_t now_ms, struct slice user,
 		  uint64_t key_version, struct slice password)
 {
 	struct remember_entry **setp;
-	struct remember_entry *oldest;
 	struct sha256 mac;
 
 	mac_of(remember, user, key_version, password, &mac);
 	setp = set_of(remember, &mac);
 	if (!*setp)
 		*setp = mem_zalloc(REMEMBER_WAYS, sizeof(**setp));
-	oldest = *setp;
-	for (size_t i = 1; i < REMEMBER_WAYS; i++)
-		if ((*setp)[i].end_ms < oldest->end_ms)
-			oldest = &(*setp)[i];
-	*oldest = (struct remember_entry){ mac, now_ms + REMEMBER_MS };
+	*place_of(*setp, &mac) =
+		(struct remember_entry){ mac, now_ms + REMEMBER_MS };
 }

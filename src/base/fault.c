@@ -33,6 +33,8 @@ static atomic_uint_fast64_t allocs_left;
 
 static _Atomic(const char *) mutant;
 
+static _Atomic(const char *) tune; /* name=number,... or NULL */
+
 static struct {
 	pthread_mutex_t lock;
 	atomic_bool armed;
@@ -85,6 +87,7 @@ static void environment_read(void)
 		atomic_store(&allocs_left, n);
 	}
 	atomic_store(&mutant, getenv("MURDER_MUTANT"));
+	atomic_store(&tune, getenv("MURDER_TUNE"));
 	crash_set(getenv("MURDER_CRASH_AT"));
 }
 
@@ -155,6 +158,30 @@ void fault_set_mutant(const char *name)
 {
 	environment();
 	atomic_store(&mutant, name);
+}
+
+uint64_t fault_tuned(const char *name, uint64_t value)
+{
+	const char *text;
+	struct slice rest, one;
+
+	environment();
+	text = atomic_load(&tune);
+	rest = text != NULL ? slice_str(text) : SLICE_NONE;
+	while (rest.len > 0) {
+		one = slice_cut(&rest, ',');
+		if (!slice_eq(slice_cut(&one, '='), slice_str(name)))
+			continue;
+		if (!slice_to_u64(one, UINT64_MAX, &value))
+			PANIC("MURDER_TUNE: %s is no number", name);
+	}
+	return value;
+}
+
+void fault_set_tune(const char *text)
+{
+	environment();
+	atomic_store(&tune, text);
 }
 
 /* Its slot, or the free one where it would stand. */

@@ -8,6 +8,10 @@
  *   MUTANT("M06")  true if MURDER_MUTANT names it: a deliberately broken path
  *           that a test must catch; mutants.txt lists them
  *   PROBE("text")  counts that an interesting state was reached
+ *   TUNED(snapshot_entries, 8192)  8192, or what MURDER_TUNE says:
+ *           "snapshot_entries=50,sweep_ms=2000". For sizes and times so large
+ *           that what lies behind them would not be seen in a test; what is
+ *           correct with one value is correct with any
  */
 #ifndef BASE_FAULT_H
 #define BASE_FAULT_H
@@ -21,6 +25,11 @@
 void fault_crash_point(const char *name);
 bool fault_mutant(const char *name);
 void fault_probe(const char *text);
+
+uint64_t fault_tuned(const char *name, uint64_t value);
+
+/* Unit tests; NULL: none. Borrowed. */
+void fault_set_tune(const char *text);
 
 /* True once: at the n-th allocation from now (mem.h, mem_fail_at). */
 bool fault_alloc_fails(void);
@@ -38,6 +47,7 @@ uint64_t fault_probe_hits(const char *text);
 #define CRASH_POINT(name) fault_crash_point(name)
 #define MUTANT(name) fault_mutant(name)
 #define PROBE(text) fault_probe(text)
+#define TUNED(name, value) fault_tuned(#name, value)
 #define ALLOC_FAILS() fault_alloc_fails() /* base/mem.c only */
 
 #else
@@ -45,6 +55,7 @@ uint64_t fault_probe_hits(const char *text);
 #define CRASH_POINT(name) ((void)0)
 #define MUTANT(name) false
 #define PROBE(text) ((void)0)
+#define TUNED(name, value) ((uint64_t)(value))
 #define ALLOC_FAILS() false
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/panic.h"
 #include "base/slice.h"
 #include "base/units.h"
 
@@ -29,55 +30,56 @@ struct config_reader {
 
 enum config_type {
 	CONFIG_TEXT,
+	CONFIG_PATH, /* absolute */
 	CONFIG_BOOL,
-	CONFIG_COUNT,    /* unsigned number, 0 to max */
+	CONFIG_COUNT,    /* unsigned number */
 	CONFIG_SIZE,     /* "64M" -> uint64_t octets */
 	CONFIG_DURATION, /* "30s" -> uint64_t ms */
 	CONFIG_LISTEN,   /* "host:port" or a list of them */
-	CONFIG_OCTET,    /* one character of `choice` */
+	CONFIG_OCTET,    /* one character of `from` */
 	CONFIG_LEVEL,
 };
 
 struct config_row {
 	const char *key; /* dotted path */
 	enum config_type type;
-	size_t offset; /* in struct settings */
-	unsigned max;  /* of a count */
-	const char *choice;
+	size_t offset;    /* in struct settings */
+	const char *from; /* the least number, size or duration */
+	const char *to;   /* the greatest */
 };
 
 #define AT(member) offsetof(struct settings, member)
 
 static const struct config_row schema[] = {
-	{ "data", CONFIG_TEXT, AT(data), 0, NULL },
-	{ "admin_socket", CONFIG_TEXT, AT(admin_socket), 0, NULL },
-	{ "hostname", CONFIG_TEXT, AT(hostname), 0, NULL },
-	{ "listen.imap", CONFIG_LISTEN, AT(imap), 0, NULL },
-	{ "listen.imaps", CONFIG_LISTEN, AT(imaps), 0, NULL },
-	{ "listen.lmtp", CONFIG_LISTEN, AT(lmtp), 0, NULL },
-	{ "tls.certificate", CONFIG_TEXT, AT(tls_certificate), 0, NULL },
-	{ "tls.key", CONFIG_TEXT, AT(tls_key), 0, NULL },
-	{ "message_max", CONFIG_SIZE, AT(message_max), 0, NULL },
-	{ "login.plain_without_tls", CONFIG_BOOL, AT(plain_without_tls), 0,
+	{ "data", CONFIG_PATH, AT(data), NULL, NULL },
+	{ "admin_socket", CONFIG_PATH, AT(admin_socket), NULL, NULL },
+	{ "hostname", CONFIG_TEXT, AT(hostname), NULL, NULL },
+	{ "listen.imap", CONFIG_LISTEN, AT(imap), NULL, NULL },
+	{ "listen.imaps", CONFIG_LISTEN, AT(imaps), NULL, NULL },
+	{ "listen.lmtp", CONFIG_LISTEN, AT(lmtp), NULL, NULL },
+	{ "tls.certificate", CONFIG_TEXT, AT(tls_certificate), NULL, NULL },
+	{ "tls.key", CONFIG_TEXT, AT(tls_key), NULL, NULL },
+	{ "message_max", CONFIG_SIZE, AT(message_max), "1K", "1G" },
+	{ "login.plain_without_tls", CONFIG_BOOL, AT(plain_without_tls), NULL,
 	  NULL },
-	{ "login.timeout", CONFIG_DURATION, AT(login_timeout_ms), 0, NULL },
-	{ "login.delay", CONFIG_DURATION, AT(login_delay_ms), 0, NULL },
-	{ "idle_timeout", CONFIG_DURATION, AT(idle_timeout_ms), 0, NULL },
-	{ "namespace.altnamespace", CONFIG_BOOL, AT(altnamespace), 0, NULL },
-	{ "namespace.separator", CONFIG_OCTET, AT(separator), 0, "/." },
-	{ "namespace.others", CONFIG_TEXT, AT(others_prefix), 0, NULL },
-	{ "namespace.shared", CONFIG_TEXT, AT(shared_prefix), 0, NULL },
-	{ "lmtp.detail_separator", CONFIG_OCTET, AT(detail_separator), 0,
-	  "+-=#" },
-	{ "threads.sessions", CONFIG_COUNT, AT(session_loops), 256, NULL },
-	{ "threads.workers", CONFIG_COUNT, AT(workers), 256, NULL },
-	{ "store.map_size", CONFIG_SIZE, AT(map_size), 0, NULL },
-	{ "store.wal_segment", CONFIG_SIZE, AT(wal_segment), 0, NULL },
-	{ "store.wal_keep", CONFIG_SIZE, AT(wal_keep), 0, NULL },
-	{ "store.fill_limit", CONFIG_COUNT, AT(fill_limit), 99, NULL },
-	{ "store.space_min", CONFIG_SIZE, AT(space_min), 0, NULL },
-	{ "mail_groups", CONFIG_COUNT, AT(mail_groups), 1024, NULL },
-	{ "log_level", CONFIG_LEVEL, AT(log_level), 0, NULL },
+	{ "login.timeout", CONFIG_DURATION, AT(login_timeout_ms), "1s", "1d" },
+	{ "login.delay", CONFIG_DURATION, AT(login_delay_ms), "0s", "1m" },
+	{ "idle_timeout", CONFIG_DURATION, AT(idle_timeout_ms), "1s", "7d" },
+	{ "namespace.altnamespace", CONFIG_BOOL, AT(altnamespace), NULL, NULL },
+	{ "namespace.separator", CONFIG_OCTET, AT(separator), "/.", NULL },
+	{ "namespace.others", CONFIG_TEXT, AT(others_prefix), NULL, NULL },
+	{ "namespace.shared", CONFIG_TEXT, AT(shared_prefix), NULL, NULL },
+	{ "lmtp.detail_separator", CONFIG_OCTET, AT(detail_separator), "+-=#",
+	  NULL },
+	{ "threads.sessions", CONFIG_COUNT, AT(session_loops), "0", "256" },
+	{ "threads.workers", CONFIG_COUNT, AT(workers), "0", "256" },
+	{ "store.map_size", CONFIG_SIZE, AT(map_size), "16M", "16T" },
+	{ "store.wal_segment", CONFIG_SIZE, AT(wal_segment), "64K", "1G" },
+	{ "store.wal_keep", CONFIG_SIZE, AT(wal_keep), "0", "16T" },
+	{ "store.fill_limit", CONFIG_COUNT, AT(fill_limit), "10", "99" },
+	{ "store.space_min", CONFIG_SIZE, AT(space_min), "1M", "16T" },
+	{ "mail_groups", CONFIG_COUNT, AT(mail_groups), "1", "1024" },
+	{ "log_level", CONFIG_LEVEL, AT(log_level), NULL, NULL },
 };
 
 static void __attribute__((format(printf, 3, 4)))
@@ -102,43 +104,71 @@ static void set_text(char **text, const char *value)
 }
 
 static void read_text(const struct config_reader *reader,
-		      const config_setting_t *at, char **text)
+		      const struct config_row *row, const config_setting_t *at,
+		      char **text)
 {
 	const char *value = config_setting_get_string(at);
 
 	if (!value || value[0] == '\0')
 		problem(reader, at, "needs a text in quotes");
+	else if (row->type == CONFIG_PATH && value[0] != '/')
+		problem(reader, at, "needs a path from the root: \"/...\"");
 	else
 		set_text(text, value);
 }
 
+/* What a row says of its bounds is known to be right. */
+static uint64_t bound(enum config_type type, const char *text)
+{
+	uint64_t value = 0;
+	enum err err = ERR_NONE;
+
+	if (type == CONFIG_SIZE)
+		err = units_size(slice_str(text), &value);
+	else if (type == CONFIG_DURATION)
+		err = units_duration(slice_str(text), &value);
+	else
+		MUST(slice_to_u64(slice_str(text), UINT32_MAX, &value));
+	MUST(!err);
+	return value;
+}
+
 static void read_count(const struct config_reader *reader,
-		       const config_setting_t *at, unsigned max,
+		       const struct config_row *row, const config_setting_t *at,
 		       unsigned *count)
 {
 	int value = config_setting_get_int(at);
 
 	if (config_setting_type(at) != CONFIG_TYPE_INT || value < 0 ||
-	    (unsigned)value > max)
-		problem(reader, at, "needs a number from 0 to %u", max);
+	    (unsigned)value < bound(row->type, row->from) ||
+	    (unsigned)value > bound(row->type, row->to))
+		problem(reader, at, "needs a number from %s to %s", row->from,
+			row->to);
 	else
 		*count = (unsigned)value;
 }
 
 static void read_unit(const struct config_reader *reader,
-		      const config_setting_t *at, enum config_type type,
+		      const struct config_row *row, const config_setting_t *at,
 		      uint64_t *value)
 {
 	const char *text = config_setting_get_string(at);
-	bool size = type == CONFIG_SIZE;
+	bool size = row->type == CONFIG_SIZE;
 	enum err err = ERR_SYNTAX;
+	uint64_t read = 0;
 
 	if (text)
-		err = size ? units_size(slice_str(text), value)
-			   : units_duration(slice_str(text), value);
+		err = size ? units_size(slice_str(text), &read)
+			   : units_duration(slice_str(text), &read);
 	if (err)
 		problem(reader, at, "needs a %s like \"%s\"",
 			size ? "size" : "duration", size ? "64M" : "30s");
+	else if (read < bound(row->type, row->from) ||
+		 read > bound(row->type, row->to))
+		problem(reader, at, "needs a %s from \"%s\" to \"%s\"",
+			size ? "size" : "duration", row->from, row->to);
+	else
+		*value = read;
 }
 
 /* "host:port" or "unix:/path"; whether it can be bound is seen at start. */
@@ -232,23 +262,24 @@ static void read_row(const struct config_reader *reader,
 
 	switch (row->type) {
 	case CONFIG_TEXT:
-		read_text(reader, at, to);
+	case CONFIG_PATH:
+		read_text(reader, row, at, to);
 		break;
 	case CONFIG_BOOL:
 		read_bool(reader, at, to);
 		break;
 	case CONFIG_COUNT:
-		read_count(reader, at, row->max, to);
+		read_count(reader, row, at, to);
 		break;
 	case CONFIG_SIZE:
 	case CONFIG_DURATION:
-		read_unit(reader, at, row->type, to);
+		read_unit(reader, row, at, to);
 		break;
 	case CONFIG_LISTEN:
 		read_listen(reader, at, to);
 		break;
 	case CONFIG_OCTET:
-		read_octet(reader, at, row->choice, to);
+		read_octet(reader, at, row->from, to);
 		break;
 	case CONFIG_LEVEL:
 		read_level(reader, at, to);

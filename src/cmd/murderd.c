@@ -50,6 +50,11 @@ static int read_options(int argc, char **argv, struct options *options)
 			options->config = optarg;
 			break;
 		case 'd':
+			if (optarg[0] != '/') {
+				fprintf(stderr, "murderd: --data needs a path "
+						"from the root\n");
+				return 2;
+			}
 			options->data = optarg;
 			break;
 		case 'k':

@@ -35,6 +35,7 @@ imap_session = \
 	src/imap/session_commands.c \
 	src/imap/session_fetch.c src/imap/session_fetch.h \
 	src/imap/session_fetch_body.c \
+	src/imap/session_fetch_read.c \
 	src/imap/session_list.c \
 	src/imap/session_names.c \
 	src/imap/session_search.c \

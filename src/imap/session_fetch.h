@@ -1,6 +1,7 @@
 /*
- * FETCH under way: what session_fetch.c (rows and simple items) and
- * session_fetch_body.c (octets of bodies) share.
+ * FETCH under way: what session_fetch.c (rows and simple items),
+ * session_fetch_body.c (items of bodies) and session_fetch_read.c (where their
+ * octets come from) share.
  */
 #ifndef IMAP_SESSION_FETCH_H
 #define IMAP_SESSION_FETCH_H
@@ -72,6 +73,11 @@ struct session_fetch {
 must_use bool fetch_write_body_item(struct imap_session *session,
 				    const struct imap_fetch_item *item);
 
+/* Goes on after an answer, or when output was sent. */
+void fetch_run(struct imap_session *session);
+
+/* ---- session_fetch_read.c ---- */
+
 /*
  * Makes the structure of the row ready, before anything of the row is written.
  * False: it was asked for; if it cannot be had the row is left out.
@@ -81,7 +87,30 @@ must_use bool fetch_root_ready(struct imap_session *session);
 /* The decoded structure of the row being told; it must be ready. */
 const struct mime_part *fetch_root(const struct session_fetch *fetch);
 
-/* Goes on after an answer, or when output was sent. */
-void fetch_run(struct imap_session *session);
+/* HEADER.FIELDS and HEADER.FIELDS.NOT; BINARY and BINARY.SIZE. */
+bool fetch_item_is_filter(const struct imap_fetch_item *item);
+bool fetch_item_is_binary(const struct imap_fetch_item *item);
+
+/*
+ * Finds the item in the row being told: sets fetch->offset and ->end, and the
+ * part whose encoding holds (NULL for the whole message). False: the message
+ * has no such part.
+ */
+bool fetch_find(struct session_fetch *fetch, const struct imap_fetch_item *item,
+		const struct mime_part **part_r);
+
+enum fetch_supply {
+	FETCH_SUPPLY_OCTETS, /* some */
+	FETCH_SUPPLY_END,    /* all were taken */
+	FETCH_SUPPLY_WAIT,   /* asked for */
+	FETCH_SUPPLY_FAILED, /* the body cannot be read; fetch->err says why */
+};
+
+/* Are there octets of [offset, end)? */
+enum fetch_supply fetch_look(struct imap_session *session);
+
+/* The same, and takes the next ones; the offset moves behind them. */
+enum fetch_supply fetch_take(struct imap_session *session,
+			     struct slice *octets_r);
 
 #endif

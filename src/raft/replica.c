@@ -91,8 +91,11 @@ static void watch_log(struct replica *replica)
 		return;
 	PROBE("replica: the log is cut because of its octets");
 	replica->cutting = cut;
-	raft_set_snapshot_threshold(&replica->raft,
-				    cut ? 1 : REPLICA_SNAPSHOT_ENTRIES);
+	raft_set_snapshot_threshold(
+		&replica->raft,
+		cut ? 1
+		    : (unsigned)TUNED(snapshot_entries,
+				      REPLICA_SNAPSHOT_ENTRIES));
 }
 
 static void publish(struct replica *replica, const struct compat_view *view)
@@ -165,6 +168,12 @@ static void tick_fire(struct timer *timer)
 	timer_set(replica->options.timers, timer, REPLICA_TICK_MS);
 	replica_propose_tick(replica);
 	replica_read_tick(replica);
+}
+
+void replica_receive(struct replica *replica, uint64_t from, struct slice frame)
+{
+	if (replica->state == REPLICA_RUNNING && replica->park_why == NULL)
+		replica_io_receive(&replica->io, from, frame);
 }
 
 /* ---- opening ---- */

@@ -84,18 +84,30 @@ static void wal_set_options(struct wal *wal, const struct wal_options *options)
 	MUST(wal->segment_size <= WAL_SEGMENT_MAX);
 }
 
-/* The directory itself; its name is durable afterwards. */
+/* "a" of "a/b", "." of "b", "/" of "/b". */
+static char *parent_path(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return mem_dup(".", 1);
+	if (slash == path)
+		return mem_dup("/", 1);
+	return mem_dup(path, (size_t)(slash - path));
+}
+
+/*
+ * The directory itself; its name is durable afterwards. One that is there
+ * already may have been made by a process that died before it could say so.
+ */
 static enum err wal_make_dir(const struct wal_place *place)
 {
-	const char *slash = strrchr(place->path, '/');
-	char *parent;
 	enum err err = place->disk->mkdir(place->disk, place->path);
+	char *parent;
 
-	if (err == ERR_EXISTS)
-		return ERR_NONE;
-	if (err != ERR_NONE || slash == NULL || slash == place->path)
+	if (err != ERR_NONE && err != ERR_EXISTS)
 		return err;
-	parent = mem_dup(place->path, (size_t)(slash - place->path));
+	parent = parent_path(place->path);
 	err = place->disk->sync_dir(place->disk, parent);
 	mem_free(parent);
 	return err;

@@ -15,7 +15,7 @@ struct lmtp_link {
 	struct lmtp_session *session;
 	struct timer tick;
 	struct deliver *deliver; /* op_deliver.c: the message under way */
-	bool above; /* the stream's queue is above its mark */
+	bool above;              /* the stream's queue is above its mark */
 	bool paused;
 	bool closing;
 };

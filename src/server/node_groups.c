@@ -14,11 +14,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/panic.h"
 #include "io/clock.h"
 #include "io/disk.h"
+#include "raft/wal_record.h"
 
 /* Readers of an environment: loops, workers, appliers and some slack. */
 static unsigned max_readers(const struct node *node)
@@ -246,7 +248,8 @@ static enum err wal_begin(struct node *node, struct buf *why)
 		.pool = io_pool_executor(node->pool),
 		.timers = io_loop_timers(node->log),
 		.random = node->random,
-		.segment_size = node->settings->wal_segment,
+		.segment_size =
+			node->settings->wal_segment / WAL_BLOCK * WAL_BLOCK,
 		.keep_bytes = node->settings->wal_keep,
 		.min_free = node->settings->space_min,
 	};
@@ -268,6 +271,7 @@ static enum err bodies_begin(struct node *node, struct buf *why)
 		.pool = io_pool_executor(node->pool),
 		.max_readers = max_readers(node),
 		.clean = node->clean,
+		.segment_size = TUNED(body_segment, 0),
 	};
 	struct buf path = { 0 };
 	enum err err;

@@ -9,6 +9,7 @@
  */
 #include "server/upkeep.h"
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/marks.h"
@@ -44,7 +45,7 @@ static void again(struct upkeep *upkeep)
 {
 	if (!upkeep->stopped)
 		timer_set(io_loop_timers(upkeep->node->main), &upkeep->timer,
-			  UPKEEP_MS);
+			  TUNED(upkeep_ms, UPKEEP_MS));
 }
 
 /* ---- caught up ---- */
@@ -214,7 +215,7 @@ static void sweep_if_due(struct upkeep *upkeep)
 	uint64_t now = clock_mono_ms(io_loop_clock(upkeep->node->main));
 
 	if (upkeep->caught_up == upkeep->node->group_count &&
-	    now - upkeep->swept_at_ms >= UPKEEP_SWEEP_MS)
+	    now - upkeep->swept_at_ms >= TUNED(sweep_ms, UPKEEP_SWEEP_MS))
 		(void)!upkeep_sweep(upkeep, NULL, NULL);
 }
 

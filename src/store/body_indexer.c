@@ -195,7 +195,8 @@ bool body_store_checkpoint_due(struct body_store *store, uint64_t age_ms)
 	body_lock(store);
 	pending = body_pending_count(&store->fresh) > 0;
 	body_unlock(store);
-	if (pending && age_ms >= STORE_CHECKPOINT_AGE_MS)
+	if (pending &&
+	    age_ms >= TUNED(checkpoint_age_ms, STORE_CHECKPOINT_AGE_MS))
 		return true;
 	return store_checkpoint_due(store->index, age_ms);
 }

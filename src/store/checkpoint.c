@@ -328,8 +328,9 @@ bool store_checkpoint_due(struct store_env *env, uint64_t age_ms)
 {
 	uint64_t dirty = store_checkpoint_dirty(env);
 
-	return dirty >= STORE_CHECKPOINT_DIRTY ||
-	       (dirty > 0 && age_ms >= STORE_CHECKPOINT_AGE_MS);
+	return dirty >= TUNED(checkpoint_dirty, STORE_CHECKPOINT_DIRTY) ||
+	       (dirty > 0 &&
+		age_ms >= TUNED(checkpoint_age_ms, STORE_CHECKPOINT_AGE_MS));
 }
 
 uint64_t store_checkpoint_dirty(struct store_env *env)

@@ -82,6 +82,11 @@ test_fuzz_fuzz_text_search_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 # auth
 
+fuzz_programs += test/fuzz/fuzz_sasl
+test_fuzz_fuzz_sasl_SOURCES = test/fuzz/fuzz_sasl.c
+test_fuzz_fuzz_sasl_LDADD = $(AUTH_STACK)
+test_fuzz_fuzz_sasl_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 # imap and lmtp
 
 fuzz_programs += test/fuzz/fuzz_imap_parser
@@ -105,10 +110,26 @@ test_fuzz_fuzz_search_SOURCES = test/fuzz/fuzz_search.c
 test_fuzz_fuzz_search_LDADD = $(IMAP_STACK)
 test_fuzz_fuzz_search_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+fuzz_programs += test/fuzz/fuzz_imap_session
+test_fuzz_fuzz_imap_session_SOURCES = test/fuzz/fuzz_imap_session.c \
+	test/unit/imap/fake_mail.c \
+	test/unit/imap/fake_names.c \
+	test/unit/imap/fake_port.c test/unit/imap/fake_port.h \
+	test/unit/imap/fake_store.c test/unit/imap/fake_store.h \
+	test/unit/imap/fake_write.c \
+	test/unit/imap/scene.h test/unit/imap/scene_given.c
+test_fuzz_fuzz_imap_session_LDADD = $(IMAP_STACK)
+test_fuzz_fuzz_imap_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 fuzz_programs += test/fuzz/fuzz_list_match
 test_fuzz_fuzz_list_match_SOURCES = test/fuzz/fuzz_list_match.c
 test_fuzz_fuzz_list_match_LDADD = $(IMAP_STACK)
 test_fuzz_fuzz_list_match_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_lmtp
+test_fuzz_fuzz_lmtp_SOURCES = test/fuzz/fuzz_lmtp.c
+test_fuzz_fuzz_lmtp_LDADD = $(LMTP_STACK)
+test_fuzz_fuzz_lmtp_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 # cluster
 

@@ -6,11 +6,15 @@
 
 Everything lives in a temporary directory and on free ports of 127.0.0.1.
 $MURDER_BUILD names the build directory ("build" if it is unset).
+
+With shim=True murderd has a disk that forgets: after kill(), power_cut() takes
+back what was not synced (test/shim/shim.h).
 """
 
 import imaplib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -25,6 +29,31 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 BUILD = os.environ.get("MURDER_BUILD", os.path.join(ROOT, "build"))
 PASSWORD = "pass-%s-word"
 START_S = 30
+SHIM = os.path.join(BUILD, "test/shim/faultshim.so")
+
+sys.path.insert(0, os.path.join(ROOT, "test/shim"))
+sys.dont_write_bytecode = True
+from powercut import PowerCut  # noqa: E402
+
+
+def has_faults():
+    """Whether the build has crash points, mutants and tuning."""
+    with open(os.path.join(BUILD, "config.h"), encoding="utf-8") as file:
+        return "#define ENABLE_FAULTS 1" in file.read()
+
+
+def kind_of_build():
+    """For tables of results."""
+    kind = "ASan" if "asan" in preload() else "release"
+    return kind + (" with faults" if has_faults() else "")
+
+
+def preload():
+    """LD_PRELOAD; the runtime of a sanitizer must stand in front."""
+    done = subprocess.run(["ldd", os.path.join(BUILD, "murderd")],
+                          capture_output=True, text=True, check=True)
+    sanitizers = re.findall(r"lib[at]san\S* => (\S+)", done.stdout)
+    return " ".join(sanitizers + [SHIM])
 
 
 def free_port():
@@ -79,12 +108,14 @@ class Lmtp:
 
 
 class Node:
-    def __init__(self, env=None, settings="", keep=False):
+    def __init__(self, env=None, settings="", keep=False, shim=False):
         self.folder = tempfile.mkdtemp(prefix="murder-")
         self.data = os.path.join(self.folder, "data")
         self.log = os.path.join(self.folder, "log")
         self.config = os.path.join(self.folder, "murderd.conf")
         self.env = dict(os.environ, **(env or {}))
+        if shim:
+            self.env.update(LD_PRELOAD=preload(), MURDER_SHIM_DIR=self.data)
         self.process = None
         self.keep = keep
         self.imap_port, self.imaps_port, self.lmtp_port = (
@@ -146,6 +177,10 @@ login = { plain_without_tls = true; delay = "10ms"; };
         self.process.kill()
         self.process.wait()
         self.process = None
+
+    def power_cut(self, mode, seed):
+        """murderd is dead; what it has not synced is lost or torn."""
+        return PowerCut(self.data, mode, seed).run()
 
     def fail(self, text):
         with open(self.log, errors="replace") as log:
@@ -216,8 +251,9 @@ login = { plain_without_tls = true; delay = "10ms"; };
 class Tests:
     """Collects functions and reports them in TAP."""
 
-    def __init__(self):
+    def __init__(self, wanted=None):
         self.tests = []
+        self.wanted = sys.argv[1:] if wanted is None else wanted
 
     def __call__(self, function):
         self.tests.append(function)
@@ -226,9 +262,8 @@ class Tests:
     def run(self):
         import traceback
         failed = 0
-        wanted = sys.argv[1:]
         for test in self.tests:
-            if wanted and test.__name__ not in wanted:
+            if self.wanted and test.__name__ not in self.wanted:
                 continue
             try:
                 test()

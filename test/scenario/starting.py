@@ -11,7 +11,7 @@ import murder
 
 test = murder.Tests()
 
-BAD = """data = "/nowhere";
+BAD = """data = "nowhere";
 hostname = 5;
 listen = {
 	imap = [ "127.0.0.1" ];
@@ -20,9 +20,14 @@ listen = {
 message_max = "64X";
 login = { timeout = "soon"; plain_without_tls = "no"; };
 namespace = { separator = ":"; };
-mail_groups = -1;
+mail_groups = 0;
 log_level = "loud";
 colour = "blue";
+store = {
+	wal_segment = "1000"; map_size = "1000T";
+	space_min = "0";
+};
+idle_timeout = "100d";
 """
 
 
@@ -55,10 +60,14 @@ def every_mistake_is_told_with_its_line():
         name, number, text = line.split(":", 2)
         assert name == "FILE", line
         found.setdefault(int(number), []).append(text.strip())
-    assert sorted(found) == [2, 4, 5, 7, 8, 9, 10, 11, 12], found
+    assert sorted(found) == [1, 2, 4, 5, 7, 8, 9, 10, 11, 12, 14, 15,
+                             17], found
     assert len(found[8]) == 2, found
     assert found[5] == ['unknown setting "listen.pop3"'], found
     assert found[12] == ['unknown setting "colour"'], found
+    assert found[14] == ['needs a size from "64K" to "1G"',
+                         'needs a size from "16M" to "16T"'], found
+    assert found[17] == ['needs a duration from "1s" to "7d"'], found
     assert "64M" in found[7][0] and "host:port" in found[4][0], found
 
 

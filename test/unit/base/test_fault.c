@@ -64,6 +64,23 @@ Test(fault, one_mutant_is_switched_on)
 	cr_assert_not(MUTANT("M06"));
 }
 
+Test(fault, a_value_is_what_the_code_or_the_tuning_says)
+{
+	cr_assert_eq(TUNED(entries, 8192), 8192);
+	fault_set_tune("time=7,entries=50");
+	cr_assert_eq(TUNED(entries, 8192), 50);
+	cr_assert_eq(TUNED(time, 1), 7);
+	cr_assert_eq(TUNED(entry, 8192), 8192);
+	fault_set_tune(NULL);
+	cr_assert_eq(TUNED(entries, 8192), 8192);
+}
+
+Test(fault, a_tuning_without_a_number_panics, .signal = SIGABRT)
+{
+	fault_set_tune("entries=many");
+	(void)TUNED(entries, 8192);
+}
+
 Test(fault, probes_are_counted_by_their_text)
 {
 	char same[] = "leader lost in the middle";
@@ -83,6 +100,7 @@ Test(fault, a_release_build_has_none)
 	CRASH_POINT("here");
 	PROBE("text");
 	cr_assert_not(MUTANT("M06"));
+	cr_assert_eq(TUNED(entries, 8192), 8192);
 }
 
 #endif

@@ -233,7 +233,7 @@ Test(session_fetch, sections)
 	"S: f OK FETCH completed\n");
 }
 
-Test(session_fetch, sections_of_nested_parts)
+Test(session_fetch, sections_of_parts)
 {
 	scene_play(scene_given_john,
 	"# select INBOX\n"

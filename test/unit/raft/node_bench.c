@@ -3,7 +3,6 @@
  */
 #include "node_bench.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -14,6 +13,7 @@
 #include "scratch.h"
 
 #define TABLE_EFFECT REPLICA_TABLE_COUNT
+#define BIG_ROW (64 * 1024) /* octets */
 
 static const char *const tables[] = { "effect" };
 
@@ -44,15 +44,15 @@ static void fsm_apply(struct replica_fsm *fsm, struct store_txn *txn,
 
 	(void)at;
 	node_of(fsm)->applied_calls++;
-	if (command->kind == KIND_DIE)
-		_Exit(77);
 	if (command->kind == KIND_REFUSE)
 		result_r->refusal = ERR_EXISTS;
 	if (command->kind == KIND_UNKNOWN)
 		result_r->refusal = ERR_VERSION;
-	if (command->kind != KIND_DO && command->kind != KIND_FREE)
+	if (command->kind == KIND_REFUSE || command->kind == KIND_UNKNOWN)
 		return;
 	pack_u64(&fields, times(txn, command->body) + 1);
+	while (command->kind == KIND_BIG && fields.len < BIG_ROW)
+		pack_u64(&fields, 0);
 	store_put(txn, TABLE_EFFECT, command->body, 1, buf_slice(&fields));
 	buf_add_slice(&result_r->payload, command->body);
 	buf_fini(&fields);
@@ -120,7 +120,7 @@ static void set_wal_options(struct node *node)
 		.path = "data/wal",
 		.disk = disk_sim_disk(node->disk),
 		.loop = &node->queue.executor,
-		.writer = &node->queue.executor,
+		.writer = &node->writer.executor,
 		.pool = &node->queue.executor,
 		.timers = &node->timers,
 		.random = &node->random.random,
@@ -141,7 +141,7 @@ static void set_options(struct node *node)
 		.start_count = 0,
 		.bootstrap = true,
 		.log_loop = &node->queue.executor,
-		.applier = &node->queue.executor,
+		.applier = &node->applier.executor,
 		.pool = &node->queue.executor,
 		.timers = &node->timers,
 		.clock = &node->clock.clock,
@@ -165,6 +165,13 @@ static void set_options(struct node *node)
 	};
 }
 
+static void queues_init(struct node *node)
+{
+	task_queue_init(&node->queue);
+	task_queue_init(&node->writer);
+	task_queue_init(&node->applier);
+}
+
 struct node *node_new(uint64_t seed)
 {
 	struct node *node = mem_zalloc(1, sizeof(*node));
@@ -173,7 +180,7 @@ struct node *node_new(uint64_t seed)
 	node->dir = scratch_new();
 	node->disk = disk_sim_new();
 	disk_sim_make_dirs(node->disk, "data");
-	task_queue_init(&node->queue);
+	queues_init(node);
 	clock_manual_init(&node->clock, 1000, 1700000000000);
 	timers_init(&node->timers, &node->clock.clock);
 	random_seeded_init(&node->random, seed);
@@ -212,7 +219,7 @@ static void node_close(struct node *node)
 		replica_close(&node->replica);
 	if (node->wal != NULL)
 		wal_close(&node->wal);
-	task_queue_init(&node->queue);
+	queues_init(node);
 	replica_turns_init(&node->turns);
 }
 
@@ -259,14 +266,35 @@ void node_free(struct node *node)
 	mem_free(node);
 }
 
-void node_drain(struct node *node)
+static struct task_queue *queue_nth(struct node *node, uint64_t n)
 {
-	task_queue_drain(&node->queue);
+	switch (n % 3) {
+	case 0:
+		return &node->queue;
+	case 1:
+		return node->writer_stalls ? NULL : &node->writer;
+	default:
+		return node->applier_stalls ? NULL : &node->applier;
+	}
 }
 
 bool node_step(struct node *node)
 {
-	return task_queue_step(&node->queue);
+	uint64_t first = random_range(&node->random.random, 0, 2);
+
+	for (uint64_t i = 0; i < 3; i++) {
+		struct task_queue *queue = queue_nth(node, first + i);
+
+		if (queue != NULL && task_queue_step(queue))
+			return true;
+	}
+	return false;
+}
+
+void node_drain(struct node *node)
+{
+	while (node_step(node))
+		;
 }
 
 #define WAIT_STEP_MS 20
@@ -285,9 +313,12 @@ void node_wait(struct node *node, uint64_t ms)
 
 void node_serve(struct node *node)
 {
-	for (unsigned i = 0; i < 100 && !node->leads; i++)
+	for (unsigned i = 0; i < 100; i++) {
 		node_wait(node, WAIT_STEP_MS);
-	MUST(node->leads);
+		if (node->leads || node->parked != NULL)
+			break;
+	}
+	MUST(node->leads || node->parked != NULL);
 	node_drain(node);
 }
 

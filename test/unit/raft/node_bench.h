@@ -1,7 +1,8 @@
 /*
  * A node with one group, driven by hand: the log on a simulated disk, the
- * environment in a directory of its own, loop, writer, applier and pool one
- * queue, clock and random values from the test.
+ * environment in a directory of its own, clock and random values from the
+ * test. Loop and pool are one queue; writer and applier have theirs, so that a
+ * test can let them stall.
  *
  * Its machine counts how often each body was applied and keeps their order.
  */
@@ -29,12 +30,16 @@
 #define KIND_REFUSE (COMMAND_FSM_FIRST + 1) /* is refused: ERR_EXISTS */
 #define KIND_FREE (COMMAND_FSM_FIRST + 2)   /* like DO; frees space */
 #define KIND_UNKNOWN (COMMAND_FSM_FIRST + 3)
-#define KIND_DIE (COMMAND_FSM_FIRST + 4) /* ends the process */
+#define KIND_BIG (COMMAND_FSM_FIRST + 4) /* like DO, with a large row */
 
 struct node {
 	char *dir;
 	struct disk_sim *disk;
-	struct task_queue queue;
+	struct task_queue queue; /* loop and pool */
+	struct task_queue writer;
+	struct task_queue applier;
+	bool writer_stalls;
+	bool applier_stalls;
 	struct clock_manual clock;
 	struct timers timers;
 	struct random_seeded random;
@@ -69,16 +74,16 @@ void node_stop(struct node *node);
 /* Nothing of the process is left; the environment has what is committed. */
 void node_crash(struct node *node, enum disk_sim_crash how);
 
-/* Runs all that is posted. */
+/* Runs all that is posted, but for what stalls. */
 void node_drain(struct node *node);
 
-/* One task; false: there is none. */
+/* One task of a queue chosen by the seed; false: there is none. */
 bool node_step(struct node *node);
 
 /* Moves the clock in steps of a heartbeat, firing what is due. */
 void node_wait(struct node *node, uint64_t ms);
 
-/* Drains until the replica leads and is registered. */
+/* Drains until the replica leads and is registered, or is parked. */
 void node_serve(struct node *node);
 
 /* How often this body took effect, in the newest state. */

@@ -4,7 +4,8 @@
 #ifndef TEST_SCRATCH_H
 #define TEST_SCRATCH_H
 
-/* Under TMPDIR or /tmp; the caller frees it by scratch_free. */
+/* Under TMPDIR, or in memory if that is there, or under /tmp; the caller frees
+ * it by scratch_free. */
 char *scratch_new(void);
 void scratch_free(char **pathp);
 

@@ -1,0 +1,432 @@
+"""What clients were told, and whether the server still knows it.
+
+    ledger = Ledger(); load = Load(node, ledger)
+    load.start(); ...the server dies and starts again...; load.join()
+    ledger.judge(node)
+
+A message whose APPEND or delivery was acknowledged is there once, with its UID
+and its octets; one that was refused is not; one of which the client heard
+nothing is there once or not at all. Each Tidier has a user of its own and does
+one thing at a time: what it finds after a death is what it was told last, or
+that and the one step that was under way.
+"""
+
+import copy
+import hashlib
+import os
+import random
+import re
+import subprocess
+import threading
+import time
+
+import murder
+from murder import message, ok
+
+USERS = 8
+SIZES = (300, 4096, 100000)
+SAMPLE = 100  # old messages of each mailbox whose octets are read again
+GONE = (OSError, EOFError, ValueError, murder.imaplib.IMAP4.error)
+
+
+def commit():
+    """The name of this commit, or "0" outside of git."""
+    done = subprocess.run(
+        ["git", "-c", "safe.directory=*", "-C", murder.ROOT, "rev-parse",
+         "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "0"
+
+
+def record(path, test, build, text):
+    """Adds a row to the table in test/RESULTS.md."""
+    with open(path, "a", encoding="utf-8") as out:
+        out.write("| %s | %s | %s | %s | %s |\n" % (
+            time.strftime("%Y-%m-%d"), commit(), test, build, text))
+
+
+class Sent:
+    """A message that a client has begun to send."""
+
+    def __init__(self, number, user, size, is_delivery):
+        self.number = number
+        self.user = user
+        self.size = size
+        self.is_delivery = is_delivery
+        self.uid = None
+
+    def text(self):
+        return message(self.number, self.size)
+
+    def is_in(self, octets):
+        if self.is_delivery:
+            return octets.endswith(self.text())
+        return octets == self.text()
+
+
+class Ledger:
+    """What the clients know; safe from any thread."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.next = 0
+        self.acknowledged = {}  # number -> Sent
+        self.unknown = {}
+        self.read = {}      # user -> numbers whose octets were right
+        self.mailboxes = {}  # user -> (UIDVALIDITY, UIDNEXT)
+        self.seen = {}      # (user, uid) -> number, as readers saw it
+
+    def begin(self, user, size, is_delivery=False):
+        with self.lock:
+            self.next += 1
+            sent = Sent(self.next, user, size, is_delivery)
+            self.unknown[self.next] = sent
+            return sent
+
+    def done(self, sent, uid=None):
+        with self.lock:
+            sent.uid = uid
+            self.acknowledged[sent.number] = self.unknown.pop(sent.number)
+
+    def refused(self, sent):
+        with self.lock:
+            del self.unknown[sent.number]
+
+    def saw(self, user, pairs):
+        with self.lock:
+            for uid, number in pairs:
+                known = self.seen.setdefault((user, uid), number)
+                assert known == number, (user, uid, known, number)
+
+    def numbers(self):
+        return "%d acknowledged, %d unknown" % (len(self.acknowledged),
+                                                len(self.unknown))
+
+    # after a death
+
+    def deliver_again(self, node):
+        """As a sender does who got no reply: it is stored once."""
+        with self.lock:
+            again = [sent for sent in self.unknown.values()
+                     if sent.is_delivery]
+        if not again:
+            return
+        with node.lmtp() as lmtp:
+            for sent in again:
+                answer = lmtp.deliver("x@example.org", [sent.user],
+                                      sent.text())[sent.user]
+                assert answer[0] == 250, (sent.number, answer)
+                self.done(sent)
+
+    def judge(self, node):
+        """Reads everything back; returns how many messages are there."""
+        found = {}
+        for i in range(USERS):
+            user = "user%d" % i
+            imap = node.imap(user)
+            self.check_mailbox(user, imap)
+            for uid, number in read_numbers(imap):
+                found.setdefault(number, []).append((user, uid))
+            self.check_octets(user, imap, found)
+            imap.logout()
+        self.check_found(found)
+        self.check_seen(found)
+        return len(found)
+
+    def check_mailbox(self, user, imap):
+        ok(imap.select("INBOX", readonly=True))
+        validity, following = (int(imap.untagged_responses[name][-1])
+                               for name in ("UIDVALIDITY", "UIDNEXT"))
+        before = self.mailboxes.get(user, (validity, 0))
+        assert validity == before[0], (user, validity, before)
+        assert following >= before[1], (user, following, before)
+        self.mailboxes[user] = validity, following
+
+    def check_octets(self, user, imap, found):
+        """Of all that are new and of some that are not."""
+        read = self.read.setdefault(user, set())
+        mine = {number: there[0][1] for number, there in found.items()
+                if there[0][0] == user}
+        wanted = [number for number in mine if number not in read]
+        old = sorted(read & mine.keys())
+        wanted += random.sample(old, min(SAMPLE, len(old)))
+        for number in wanted:
+            sent = self.acknowledged.get(number) or self.unknown.get(number)
+            assert sent, "message %d was refused and is there" % number
+            data = ok(imap.uid("FETCH", str(mine[number]), "(BODY.PEEK[])"))
+            octets = data[0][1] if data[0] else b""
+            assert sent.is_in(octets), (
+                "message %d has other octets: %d, %s" % (
+                    number, len(octets), hashlib.sha256(octets).hexdigest()))
+        read.update(wanted)
+
+    def check_found(self, found):
+        for number, sent in self.acknowledged.items():
+            there = found.get(number, [])
+            assert len(there) == 1, "acknowledged: %r, there: %r" % (
+                vars(sent), there)
+            assert there[0][0] == sent.user
+            assert sent.uid in (None, there[0][1]), (vars(sent), there)
+        for number, there in found.items():
+            assert number in self.acknowledged or number in self.unknown, (
+                "message %d was refused and is there" % number)
+            assert len(there) == 1, (number, there)
+
+    def check_seen(self, found):
+        """What a reader has seen is there, under the UID that it saw."""
+        there = {place: number for number, places in found.items()
+                 for place in places}
+        for place, number in self.seen.items():
+            assert there.get(place) == number, (place, number,
+                                                there.get(place))
+
+
+def read_numbers(imap, items=""):
+    """(UID, number of the message) of the selected mailbox."""
+    data = ok(imap.uid("FETCH", "1:*", "(UID%s BODY.PEEK[HEADER.FIELDS "
+                                       "(Message-ID)])" % items))
+    for part in data:
+        if isinstance(part, tuple):
+            uid = int(re.search(rb"UID (\d+)", part[0]).group(1))
+            yield uid, int(re.search(rb"<(\d+)@", part[1]).group(1))
+
+
+# Clients
+
+
+def append(node, ledger, user):
+    imap = node.imap(user)
+    while True:
+        sent = ledger.begin(user, random.choice(SIZES))
+        kind, data = imap.append("INBOX", None, None, sent.text())
+        if kind != "OK":
+            ledger.refused(sent)
+            continue
+        uid = re.search(rb"APPENDUID \d+ (\d+)", data[0])
+        ledger.done(sent, int(uid.group(1)))
+
+
+def deliver(node, ledger, user):
+    lmtp = node.lmtp()
+    while True:
+        sent = ledger.begin(user, 4096, True)
+        code, _ = lmtp.deliver("x@example.org", [user], sent.text())[user]
+        if code == 250:
+            ledger.done(sent)
+        else:
+            ledger.refused(sent)
+
+
+def watch(node, ledger, user):
+    imap = node.imap(user)
+    ok(imap.select("INBOX", readonly=True))
+    last = 0
+    while True:
+        ok(imap.noop())
+        data = ok(imap.uid("FETCH", "%d:*" % (last + 1),
+                           "(UID BODY.PEEK[HEADER.FIELDS (Message-ID)])"))
+        pairs = [(int(re.search(rb"UID (\d+)", part[0]).group(1)),
+                  int(re.search(rb"<(\d+)@", part[1]).group(1)))
+                 for part in data if isinstance(part, tuple)]
+        ledger.saw(user, pairs)
+        last = max([last] + [uid for uid, _ in pairs])
+        time.sleep(0.05)
+
+
+class Tidier:
+    """Appends, marks, moves and expunges, one step at a time."""
+
+    KEYWORDS = ("$one", "$two", "\\Seen", "\\Flagged")
+
+    def __init__(self, name):
+        self.name = name
+        self.next_number = 0
+        self.state = {"INBOX": {}}  # mailbox -> number -> (uid, flags)
+        self.underway = None        # the state if the step was done
+        self.steps = 0
+        self.imap = None
+
+    def run(self, node):
+        self.imap = node.imap(self.name)
+        while True:
+            self.step()
+
+    def step(self):
+        kinds = [self.append, self.append, self.mark, self.mark, self.move,
+                 self.expunge, self.create, self.rename, self.delete]
+        self.underway = copy.deepcopy(self.state)
+        random.choice(kinds)(self.underway)
+        self.state, self.underway = self.underway, None
+        self.steps += 1
+
+    def pick(self, state):
+        """A mailbox with messages, selected, and one of these."""
+        boxes = [box for box in state if state[box]]
+        if not boxes:
+            return None, None
+        box = random.choice(boxes)
+        ok(self.imap.select(box))
+        return box, random.choice(list(state[box]))
+
+    def append(self, state):
+        box = random.choice(list(state))
+        self.next_number += 1
+        number = self.next_number
+        state[box][number] = None, frozenset()
+        data = ok(self.imap.append(box, None, None,
+                                   message(number, random.choice(SIZES))))
+        uid = re.search(rb"APPENDUID \d+ (\d+)", data[0])
+        state[box][number] = int(uid.group(1)), frozenset()
+
+    def mark(self, state):
+        box, number = self.pick(state)
+        if not box:
+            return
+        uid, flags = state[box][number]
+        flag = random.choice(self.KEYWORDS)
+        state[box][number] = uid, flags ^ {flag}
+        ok(self.imap.uid("STORE", str(uid), "-FLAGS" if flag in flags
+                         else "+FLAGS", "(%s)" % flag))
+
+    def move(self, state):
+        box, number = self.pick(state)
+        if not box:
+            return
+        to = random.choice(list(state))
+        if to == box:
+            return
+        uid, flags = state[box].pop(number)
+        state[to][number] = None, flags
+        ok(self.imap.uid("MOVE", str(uid), to))
+        code = self.imap.response("COPYUID")[1][-1]
+        state[to][number] = int(code.split()[-1]), flags
+
+    def expunge(self, state):
+        box, number = self.pick(state)
+        if not box:
+            return
+        uid, flags = state[box][number]
+        # two steps: the flag may be there without the second
+        self.underway = state
+        state[box][number] = uid, flags | {"\\Deleted"}
+        ok(self.imap.uid("STORE", str(uid), "+FLAGS", "(\\Deleted)"))
+        self.state = copy.deepcopy(state)
+        del state[box][number]
+        ok(self.imap.uid("EXPUNGE", str(uid)))
+
+    def create(self, state):
+        name = "box%d" % random.randrange(4)
+        if name not in state:
+            state[name] = {}
+            ok(self.imap.create(name))
+
+    def rename(self, state):
+        names = [name for name in state if name != "INBOX"]
+        to = "box%d" % random.randrange(4)
+        if names and to not in state:
+            name = random.choice(names)
+            state[to] = state.pop(name)
+            ok(self.imap.rename(name, to))
+
+    def delete(self, state):
+        names = [name for name in state if name != "INBOX"]
+        if len(names) > 2:
+            name = random.choice(names)
+            del state[name]
+            ok(self.imap.delete(name))
+
+    # after a death
+
+    def judge(self, node):
+        self.imap = node.imap(self.name)
+        found = {}
+        for line in ok(self.imap.list()):
+            name = line.decode().split(" ")[-1].strip('"')
+            found[name] = self.read(name)
+        self.imap.logout()
+        allowed = [state for state in (self.state, self.underway) if state]
+        assert any(self.is_like(state, found) for state in allowed), (
+            "%s: found %r, not %r" % (self.name, found, allowed))
+        self.state, self.underway = found, None
+
+    def read(self, name):
+        ok(self.imap.select(name, readonly=True))
+        data = ok(self.imap.uid("FETCH", "1:*", "(UID FLAGS BODY.PEEK[HEADER."
+                                                "FIELDS (Message-ID)])"))
+        there = {}
+        for part in data:
+            if isinstance(part, tuple):
+                uid = int(re.search(rb"UID (\d+)", part[0]).group(1))
+                flags = re.search(rb"FLAGS \(([^)]*)\)", part[0]).group(1)
+                number = int(re.search(rb"<(\d+)@", part[1]).group(1))
+                assert number not in there, (name, number)
+                there[number] = uid, frozenset(flags.decode().split()) - {
+                    "\\Recent"}
+        return there
+
+    @staticmethod
+    def is_like(state, found):
+        return state.keys() == found.keys() and all(
+            state[name].keys() == found[name].keys() and all(
+                uid in (None, found[name][number][0])
+                and flags == found[name][number][1]
+                for number, (uid, flags) in state[name].items())
+            for name in state)
+
+
+class Load:
+    """Many clients at once, until the server dies."""
+
+    def __init__(self, ledger, appenders=44, deliverers=16, tidiers=4,
+                 watchers=2):
+        self.ledger = ledger
+        self.tidiers = [Tidier("tidy%d" % i) for i in range(tidiers)]
+        self.kinds = ([append] * appenders + [deliver] * deliverers
+                      + [watch] * watchers)
+        self.threads = []
+        self.failures = []
+
+    def add_users(self, node):
+        for i in range(USERS):
+            node.user("user%d" % i)
+        for tidier in self.tidiers:
+            node.user(tidier.name)
+
+    def guard(self, function, *args):
+        try:
+            function(*args)
+        except GONE:
+            pass
+        except Exception as error:  # told by join, in the main thread
+            self.failures.append(error)
+
+    def start(self, node):
+        jobs = [(kind, node, self.ledger, "user%d" % (i % USERS))
+                for i, kind in enumerate(self.kinds)]
+        jobs += [(tidier.run, node) for tidier in self.tidiers]
+        self.threads = [threading.Thread(target=self.guard, args=job)
+                        for job in jobs]
+        for thread in self.threads:
+            thread.start()
+
+    def join(self):
+        """The server is dead: its clients have noticed."""
+        for thread in self.threads:
+            thread.join(60)
+            assert not thread.is_alive(), "a client hangs"
+        if self.failures:
+            raise self.failures[0]
+
+    def judge(self, node):
+        self.ledger.deliver_again(node)
+        there = self.ledger.judge(node)
+        for tidier in self.tidiers:
+            tidier.judge(node)
+        return there
+
+    def steps(self):
+        return sum(tidier.steps for tidier in self.tidiers)
+
+
+def seed():
+    """Of this run; by default the commit says which sample is taken."""
+    return os.environ.get("MURDER_SEED", commit())
