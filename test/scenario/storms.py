@@ -354,7 +354,7 @@ def a_copy_whose_maker_died_does_not_stand_in_the_way():
             raw = Raw(node.imap_port)
             raw.send(b"0 LOGIN john %s\r\n1 SELECT INBOX\r\n2 COPY 1:* Target"
                      b"\r\n" % (PASSWORD % "john").encode())
-            time.sleep(0.02 + 0.01 * i)
+            time.sleep(random.uniform(0, 0.01 + 0.01 * i))
             node.kill()
             raw.cut(True)
             node.start()
