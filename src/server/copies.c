@@ -1,21 +1,24 @@
 /*
  * Drops abandoned copies, on the main loop, now and then.
  *
- *   LOOK on a worker for the next one -> DROP until nothing is left of it ->
- *   LOOK behind it ... -> wait
+ * For each mail group: READ INDEX (after a start the log is still being
+ * replayed) -> LOOK on a worker for the next one -> DROP until nothing is left
+ * of it -> LOOK behind it ...
  *
- * A group that cannot be read, or a DROP that is refused, is left to the next
- * round.
+ * A group that does not answer, and a DROP that is refused, are left to the
+ * next round, which then comes soon.
  */
 #include "server/copies.h"
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/panic.h"
 #include "cluster/mailgroup_command.h"
 #include "server/node.h"
 
 #define COPIES_FIRST_MS 1000         /* after the start */
 #define COPIES_AGAIN_MS (600 * 1000) /* between rounds */
+#define COPIES_RETRY_MS 15000        /* the same after a failure */
 #define COPIES_OLD_MS (3600 * 1000)  /* no COPY takes so long */
 #define COPIES_SLICE 10000           /* mailboxes of one transaction */
 
@@ -30,10 +33,12 @@ struct copies {
 	/* this round */
 	uint32_t start;
 	uint64_t now_ms;
+	bool failed;
 	unsigned group; /* place in node->groups; being looked at */
 	uint64_t mailbox;
 	struct op_id copy; /* what the look has found; turn 0: nothing */
 	struct proposal proposal;
+	struct read_index read;
 };
 
 bool copies_is_abandoned(const struct op_id *copy, uint64_t since_ms,
@@ -44,12 +49,20 @@ bool copies_is_abandoned(const struct op_id *copy, uint64_t since_ms,
 	return now_ms > since_ms && now_ms - since_ms > COPIES_OLD_MS;
 }
 
-static void again(struct copies *copies)
+/* The end of a round. */
+static void round_end(struct copies *copies)
 {
 	copies->busy = false;
 	if (!copies->stopped)
 		timer_set(io_loop_timers(copies->node->main), &copies->timer,
-			  COPIES_AGAIN_MS);
+			  copies->failed ? COPIES_RETRY_MS : COPIES_AGAIN_MS);
+}
+
+static void group_next(struct copies *copies);
+
+static struct replica *replica_of(const struct copies *copies)
+{
+	return copies->node->groups[copies->group].replica;
 }
 
 /* ---- LOOK ---- */
@@ -78,32 +91,29 @@ static bool look_at_some(struct copies *copies, struct store_txn *txn)
 
 static void looked(struct task *task);
 
-/* On a worker: up to the next abandoned copy, or the end of all groups. */
+/* On a worker: up to the next abandoned copy, or the end of the group. */
 static void look(struct task *task)
 {
 	struct copies *copies = container_of(task, struct copies, task);
-	struct node *node = copies->node;
+	struct store_env *env = replica_env(replica_of(copies));
+	bool more = env != NULL;
 
-	while (copies->group < node->group_count && copies->copy.turn == 0) {
-		const struct node_group *group = &node->groups[copies->group];
-		struct store_env *env =
-			group->number ? replica_env(group->replica) : NULL;
+	while (more && copies->copy.turn == 0) {
 		struct store_txn *txn;
-		bool more = false;
 
-		if (env && store_read_begin(env, &txn) == ERR_NONE) {
-			more = look_at_some(copies, txn);
-			store_end(&txn);
-		}
-		if (more)
-			continue;
-		copies->group++;
-		copies->mailbox = 0;
+		if (store_read_begin(env, &txn))
+			break;
+		more = look_at_some(copies, txn);
+		store_end(&txn);
 	}
 	task_post(copies->home, task, looked);
 }
 
-static void look_next(struct copies *copies);
+static void look_on(struct copies *copies)
+{
+	copies->copy = (struct op_id){ 0 };
+	task_post(io_pool_executor(copies->node->pool), &copies->task, look);
+}
 
 /* ---- DROP ---- */
 
@@ -118,10 +128,11 @@ static void dropped(struct proposal *proposal)
 	if (!err)
 		err = mailgroup_more_result(buf_slice(&proposal->result),
 					    &result);
-	if (!err && result.more)
+	copies->failed |= err != ERR_NONE;
+	if (!err && result.more && !copies->stopped)
 		drop(copies);
 	else
-		look_next(copies);
+		look_on(copies);
 }
 
 static void drop(struct copies *copies)
@@ -130,45 +141,59 @@ static void drop(struct copies *copies)
 		.copy = copies->copy,
 		.mailbox = copies->mailbox,
 	};
-	const struct node_group *group = &copies->node->groups[copies->group];
 
 	proposal_fini(&copies->proposal);
 	proposal_init(&copies->proposal, copies->home, copies);
-	if (copies->stopped ||
-	    mailgroup_copy_drop_encode(&command, &copies->proposal.body)) {
-		again(copies);
-		return;
-	}
+	MUST(mailgroup_copy_drop_encode(&command, &copies->proposal.body) ==
+	     ERR_NONE);
 	copies->proposal.kind = MAILGROUP_COPY_DROP;
 	copies->proposal.version = MAILGROUP_COMMAND_VERSION;
-	replica_propose(group->replica, &copies->proposal, dropped);
+	replica_propose(replica_of(copies), &copies->proposal, dropped);
 }
-
-/* ---- a round ---- */
 
 static void looked(struct task *task)
 {
 	struct copies *copies = container_of(task, struct copies, task);
 
 	if (copies->copy.turn == 0 || copies->stopped) {
-		again(copies);
+		copies->group++;
+		group_next(copies);
 		return;
 	}
-	LOG_INFO("group %u: the copy of many messages into mailbox %llx was "
-		 "never finished: it is dropped",
+	LOG_INFO("group %u: a COPY of many messages into mailbox %llx was "
+		 "never finished: what there is of it is dropped",
 		 copies->node->groups[copies->group].number,
 		 (unsigned long long)copies->mailbox);
 	drop(copies);
 }
 
-static void look_next(struct copies *copies)
+/* ---- a round ---- */
+
+static void caught_up(struct read_index *read)
 {
-	copies->copy = (struct op_id){ 0 };
-	if (copies->stopped) {
-		again(copies);
+	struct copies *copies = read->owner;
+
+	if (!read->err) {
+		copies->mailbox = 0;
+		look_on(copies);
 		return;
 	}
-	task_post(io_pool_executor(copies->node->pool), &copies->task, look);
+	copies->failed = true;
+	copies->group++;
+	group_next(copies);
+}
+
+static void group_next(struct copies *copies)
+{
+	if (copies->stopped || copies->group == copies->node->group_count) {
+		round_end(copies);
+		return;
+	}
+	copies->read = (struct read_index){
+		.home = copies->home,
+		.owner = copies,
+	};
+	replica_read_index(replica_of(copies), &copies->read, caught_up);
 }
 
 static void fired(struct timer *timer)
@@ -177,11 +202,11 @@ static void fired(struct timer *timer)
 	struct node *node = copies->node;
 
 	copies->busy = true;
+	copies->failed = false;
 	copies->start = node_start_count(node);
 	copies->now_ms = clock_wall_ms(io_loop_clock(node->main));
-	copies->group = 0;
-	copies->mailbox = 0;
-	look_next(copies);
+	copies->group = 1; /* behind the directory */
+	group_next(copies);
 }
 
 /* ---- life ---- */

@@ -15,6 +15,7 @@
 #include "server/imap_op.h"
 #include "server/node.h"
 #include "server/op_append.h"
+#include "server/op_list.h"
 
 static uint64_t now_ms(const struct imap_link *link)
 {
@@ -31,6 +32,8 @@ static void link_free(struct imap_link *link)
 		imap_session_free(&link->session);
 	if (link->append)
 		append_abandon(&link->append);
+	if (link->list)
+		list_names_free(&link->list);
 	buf_fini(&link->user.name);
 	server_link_leave(&link->head);
 	mem_free(link);

@@ -18,6 +18,7 @@
 
 struct imap_op;
 struct append; /* op_append.c: uploads of the APPEND under way */
+struct list_names;
 
 /* Whom the session serves; filled at login. */
 struct imap_user {
@@ -39,6 +40,7 @@ struct imap_link {
 	struct watcher watcher; /* the selected mailbox */
 	uint32_t mailbox_group; /* where it lives */
 	struct append *append;
+	struct list_names *list;  /* of a LIST that has more slices */
 	struct imap_op *starting; /* begun inside the session's call */
 	bool above;               /* the stream's queue is above its mark */
 	bool full;                /* enough was queued in this turn */

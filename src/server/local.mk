@@ -44,6 +44,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/op_deliver.c \
 	src/server/op_deliver.h \
 	src/server/op_list.c \
+	src/server/op_list.h \
 	src/server/op_login.c \
 	src/server/op_names.c \
 	src/server/op_open.c \

@@ -1,11 +1,13 @@
 /*
  * LIST and LSUB: the names that a user sees, in slices.
  *
- * DIRECTORY (read index) -> COLLECT on a worker -> done
+ * DIRECTORY (read index) -> COLLECT on a worker -> first slice -> done
+ * the next slice -> done
  *
  * A client's order is not the directory's (the separator differs, and what is
  * one tree there is three name spaces here), so the names are collected, each
- * with what LIST needs, sorted as the client sees them, and a slice is given.
+ * with what LIST needs, and sorted as the client sees them. The link keeps them
+ * until the last slice was given: all slices of a LIST are of one moment.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include "base/mem.h"
 #include "server/imap_op.h"
 #include "server/node.h"
+#include "server/op_list.h"
 
 struct listed {
 	struct slice name; /* client's, in the arena */
@@ -23,15 +26,31 @@ struct listed {
 	uint32_t rights;
 };
 
-struct list_op {
-	struct imap_op op;
-	struct arena arena; /* of the collected names */
-	struct listed *names;
+struct list_names {
+	struct arena arena;
+	struct listed *names; /* by name */
 	size_t count;
 	size_t cap;
+	size_t next;       /* those before it were given, or not wanted */
+	struct slice last; /* given */
+};
+
+struct list_op {
+	struct imap_op op;
+	struct list_names *list; /* being collected */
 	struct buf scratch;
 	enum err err;
 };
+
+void list_names_free(struct list_names **listp)
+{
+	struct list_names *list = *listp;
+
+	*listp = NULL;
+	arena_fini(&list->arena);
+	mem_free(list->names);
+	mem_free(list);
+}
 
 static struct imap_ask_list *list_ask(struct imap_op *op)
 {
@@ -40,19 +59,20 @@ static struct imap_ask_list *list_ask(struct imap_op *op)
 
 static struct listed *add(struct list_op *op, struct slice internal)
 {
+	struct list_names *list = op->list;
 	struct listed *listed;
 
 	buf_clear(&op->scratch);
 	if (!namespace_to_client(&op->op.link->user.ns, internal, &op->scratch))
 		return NULL;
-	if (op->count == op->cap) {
-		op->cap = op->cap ? 2 * op->cap : 64;
-		op->names =
-			mem_realloc(op->names, op->cap * sizeof(*op->names));
+	if (list->count == list->cap) {
+		list->cap = list->cap ? 2 * list->cap : 64;
+		list->names = mem_realloc(list->names,
+					  list->cap * sizeof(*list->names));
 	}
-	listed = &op->names[op->count++];
+	listed = &list->names[list->count++];
 	*listed = (struct listed){
-		.name = arena_slice(&op->arena, buf_slice(&op->scratch)),
+		.name = arena_slice(&list->arena, buf_slice(&op->scratch)),
 	};
 	return listed;
 }
@@ -135,35 +155,31 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Makes one of each name's entries. */
-static void merge(struct list_op *op)
+static void merge(struct list_names *list)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < op->count; i++) {
-		struct listed *last = kept ? &op->names[kept - 1] : NULL;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct listed *listed = &list->names[i];
+		struct listed *last = kept ? &list->names[kept - 1] : NULL;
 
-		if (!last || !slice_eq(last->name, op->names[i].name)) {
-			op->names[kept++] = op->names[i];
+		if (!last || !slice_eq(last->name, listed->name)) {
+			list->names[kept++] = *listed;
 			continue;
 		}
-		last->exists |= op->names[i].exists;
-		last->subscribed |= op->names[i].subscribed;
-		last->special_use |= op->names[i].special_use;
-		last->rights |= op->names[i].rights;
+		last->exists |= listed->exists;
+		last->subscribed |= listed->subscribed;
+		last->special_use |= listed->special_use;
+		last->rights |= listed->rights;
 	}
-	op->count = kept;
+	list->count = kept;
 }
 
-/*
- * A name has children if the first existing one behind "name/" begins so.
- * Subscriptions to what is gone are no children.
- */
-static void mark_children(struct list_op *op)
+/* What exists marks all above it; subscriptions to what is gone do not. */
+static void mark_children(struct list_names *list, char separator)
 {
-	char separator = op->op.link->user.ns.separator;
-
-	for (size_t i = 0; i < op->count; i++) {
-		const struct listed *listed = &op->names[i];
+	for (size_t i = 0; i < list->count; i++) {
+		const struct listed *listed = &list->names[i];
 		struct slice name = listed->name;
 		size_t at;
 
@@ -175,8 +191,8 @@ static void mark_children(struct list_op *op)
 
 			if (name.data[at] != (uint8_t)separator)
 				continue;
-			above = bsearch(&key, op->names, op->count, sizeof(key),
-					by_name);
+			above = bsearch(&key, list->names, list->count,
+					sizeof(key), by_name);
 			if (above)
 				above->has_children = true;
 		}
@@ -188,8 +204,10 @@ static void collect(struct imap_op *base)
 	struct list_op *op = (struct list_op *)base;
 	struct replica *directory = node_directory(base->link->loop->node);
 	struct store_env *env = replica_env(directory);
+	struct list_names *list = mem_zalloc(1, sizeof(*list));
 	struct store_txn *txn;
 
+	op->list = list;
 	op->err = env ? store_read_begin(env, &txn) : ERR_UNAVAILABLE;
 	if (op->err)
 		return;
@@ -198,10 +216,10 @@ static void collect(struct imap_op *base)
 	collect_subscribed(op, txn);
 	op->err = store_txn_error(txn);
 	store_end(&txn);
-	if (op->count)
-		qsort(op->names, op->count, sizeof(*op->names), by_name);
-	merge(op);
-	mark_children(op);
+	if (list->count)
+		qsort(list->names, list->count, sizeof(*list->names), by_name);
+	merge(list);
+	mark_children(list, base->link->user.ns.separator);
 }
 
 /* ---- the slice ---- */
@@ -229,35 +247,51 @@ static bool is_wanted(const struct imap_ask_list *ask,
 	       (listed->subscribed || !ask->subscribed_only);
 }
 
+/* Gives the next slice of the link's names, which go after the last one. */
+static void give_slice(struct imap_op *base)
+{
+	struct imap_ask_list *ask = list_ask(base);
+	struct list_names *list = base->link->list;
+
+	ask->entries = arena_zalloc(ask->ask.arena, IMAP_LIST_CHUNK,
+				    sizeof(*ask->entries));
+	for (; list->next < list->count; list->next++) {
+		const struct listed *listed = &list->names[list->next];
+
+		if (!is_wanted(ask, listed))
+			continue;
+		if (ask->count == IMAP_LIST_CHUNK) {
+			ask->more = true;
+			break;
+		}
+		give(ask, listed);
+		list->last = listed->name;
+	}
+	if (!ask->more)
+		list_names_free(&base->link->list);
+	imap_op_end(base, ERR_NONE);
+}
+
 static void collected(struct imap_op *base)
 {
 	struct list_op *op = (struct list_op *)base;
-	struct imap_ask_list *ask = list_ask(base);
 
 	if (op->err) {
 		imap_op_end(base, ERR_UNAVAILABLE);
 		return;
 	}
-	ask->entries = arena_zalloc(ask->ask.arena, IMAP_LIST_CHUNK,
-				    sizeof(*ask->entries));
-	for (size_t i = 0; i < op->count && !ask->more; i++) {
-		if (!is_wanted(ask, &op->names[i]))
-			continue;
-		if (ask->count < IMAP_LIST_CHUNK)
-			give(ask, &op->names[i]);
-		else
-			ask->more = true;
-	}
-	imap_op_end(base, ERR_NONE);
+	base->link->list = op->list;
+	op->list = NULL;
+	give_slice(base);
 }
 
 static void list_fini(struct imap_op *base)
 {
 	struct list_op *op = (struct list_op *)base;
 
-	arena_fini(&op->arena);
+	if (op->list)
+		list_names_free(&op->list);
 	buf_fini(&op->scratch);
-	mem_free(op->names);
 }
 
 static void list_start(struct imap_op *base)
@@ -268,8 +302,15 @@ static void list_start(struct imap_op *base)
 void op_list_begin(struct imap_link *link, struct imap_ask *ask)
 {
 	struct list_op *op = imap_op_new(link, ask, sizeof(*op));
+	struct slice after = list_ask(&op->op)->after;
 
 	op->op.fini = list_fini;
+	if (link->list && after.len && slice_eq(after, link->list->last)) {
+		give_slice(&op->op);
+		return;
+	}
+	if (link->list)
+		list_names_free(&link->list);
 	imap_op_read_index(&op->op, node_directory(link->loop->node),
 			   list_start);
 }

@@ -136,11 +136,17 @@ void op_create_begin(struct imap_link *link, struct imap_ask *ask)
 
 /* ---- DELETE ---- */
 
-/* Does anything stand below a name that has no record of its own? */
-static enum err absent(struct store_txn *txn, const struct imap_found *found)
+/*
+ * Does anything stand below a name that has no record of its own? Only who may
+ * look up what is above it learns that.
+ */
+static enum err absent(struct imap_link *link, struct store_txn *txn,
+		       const struct imap_found *found)
 {
-	bool above = found->name.len && !found->exists &&
-		     directory_has_children(txn, found->name);
+	bool above =
+		found->name.len && !found->exists &&
+		(imap_parent_rights(link, txn, found->name) & RIGHT_LOOKUP) &&
+		directory_has_children(txn, found->name);
 
 	return above ? ERR_HASCHILDREN : ERR_NOTFOUND;
 }
@@ -158,7 +164,7 @@ static void delete_encode(struct imap_op *base)
 		return;
 	err = imap_find(base->link, txn, ask->name, ask->ask.arena, &op->found);
 	if (err == ERR_NOTFOUND)
-		err = absent(txn, &op->found);
+		err = absent(base->link, txn, &op->found);
 	else if (!err && names_is_root(op->found.name) &&
 		 names_is_personal(op->found.name))
 		err = ERR_CANNOT; /* INBOX (RFC 9051 section 6.3.5) */
@@ -195,7 +201,8 @@ static enum err rename_check(struct names_op *op, struct store_txn *txn)
 	enum err err =
 		imap_find(link, txn, ask->from, ask->ask.arena, &op->found);
 
-	if (err == ERR_NOTFOUND && absent(txn, &op->found) == ERR_HASCHILDREN)
+	if (err == ERR_NOTFOUND &&
+	    absent(link, txn, &op->found) == ERR_HASCHILDREN)
 		err = imap_parent_rights(link, txn, op->found.name) &
 				      RIGHT_DELETE_MAILBOX
 			      ? ERR_NONE

@@ -49,4 +49,25 @@ def a_right_that_is_taken_away_ends_the_session():
         jane.logout()
 
 
+@test
+def names_that_are_hidden_do_not_show_by_their_refusals():
+    with murder.Node() as node:
+        node.user("john")
+        node.user("jane")
+        john, jane = node.imap("john"), node.imap("jane")
+        ok(john.create("a/b"))
+        ok(john.delete("a"))  # a name without a mailbox, above a/b
+        for command, rest in (("DELETE", ""), ("RENAME", " new"),
+                              ("SELECT", ""), ("STATUS", " (MESSAGES)"),
+                              ("GETACL", ""), ("MYRIGHTS", ""),
+                              ("SUBSCRIBE", "")):
+            answers = set()
+            for name in ("john/a", "john/a/b", "john/none", "nobody/none"):
+                jane.send(b'x %s "Other Users/%s"%s\r\n' % (
+                    command.encode(), name.encode(), rest.encode()))
+                answers.add(jane.readline())
+            assert len(answers) == 1, answers
+            assert b"x NO" in answers.pop()
+
+
 test.run()
