@@ -118,6 +118,9 @@ class Node:
             self.env.update(LD_PRELOAD=preload(), MURDER_SHIM_DIR=self.data)
         self.process = None
         self.keep = keep
+        if "store" not in settings:
+            # a start reads a whole file of the log: slow with sanitizers
+            settings += 'store = { wal_segment = "1M"; };'
         self.imap_port, self.imaps_port, self.lmtp_port = (
             free_port(), free_port(), free_port())
         with open(self.config, "w") as out:
