@@ -18,6 +18,9 @@
 #include "lmtp/command.h"
 #include "lmtp/data.h"
 
+/* Recipients of one message that the port is asked for: most are refused. */
+#define LMTP_ASKED_MAX (2 * LMTP_RECIPIENTS_MAX)
+
 /* Scratch for unstuffed data: what is given to the upload at once. */
 #define LMTP_CHUNK 16384 /* octets */
 
@@ -41,6 +44,7 @@ struct lmtp_transaction {
 	struct slice mail_from;
 	struct lmtp_recipient *recipients;
 	size_t count;
+	size_t asked; /* recipients, also those that were refused */
 	struct lmtp_upload *upload;
 	bool begun;      /* DATA or the first BDAT was seen */
 	enum err refuse; /* why the message will be refused */
@@ -63,7 +67,8 @@ struct lmtp_session {
 	struct buf helo;
 	struct buf out;
 	struct buf chunk;
-	struct arena arena; /* of the transaction */
+	struct arena line_arena; /* of one line */
+	struct arena arena;      /* of the transaction */
 	struct lmtp_transaction mail;
 	struct lmtp_data data;
 	uint64_t chunk_left; /* BDAT: octets still to come */
@@ -267,7 +272,8 @@ static void do_mail(struct lmtp_session *session,
 		reply(session, "552 5.3.4 message is too large");
 	} else {
 		session->mail.open = true;
-		session->mail.mail_from = command->path.address;
+		session->mail.mail_from =
+			arena_slice(&session->arena, command->path.address);
 		session->mail.recipients =
 			arena_zalloc(&session->arena, LMTP_RECIPIENTS_MAX,
 				     sizeof(*session->mail.recipients));
@@ -280,13 +286,14 @@ static void split_detail(struct lmtp_session *session,
 			 const struct lmtp_path *path,
 			 struct lmtp_ask_recipient *recipient)
 {
-	struct slice detail = path->local;
-	struct slice user = path->local;
+	struct slice local = arena_slice(&session->arena, path->local);
+	struct slice detail = local;
+	struct slice user = local;
 
 	if (session->config->detail_separator)
 		user = slice_cut(&detail,
 				 (uint8_t)session->config->detail_separator);
-	recipient->detail = user.len < path->local.len ? detail : SLICE_NONE;
+	recipient->detail = user.len < local.len ? detail : SLICE_NONE;
 	recipient->user = user;
 	if (path->domain.len)
 		recipient->user = slice_str(
@@ -303,11 +310,14 @@ static void do_rcpt(struct lmtp_session *session,
 		bad(session, "503 5.5.1 MAIL first");
 		return;
 	}
-	if (session->mail.count == LMTP_RECIPIENTS_MAX) {
+	if (session->mail.count == LMTP_RECIPIENTS_MAX ||
+	    session->mail.asked == LMTP_ASKED_MAX) {
 		reply(session, "452 4.5.3 too many recipients");
 		return;
 	}
-	recipient->address = command->path.address;
+	session->mail.asked++;
+	recipient->address =
+		arena_slice(&session->arena, command->path.address);
 	recipient->target = NULL;
 	split_detail(session, &command->path, recipient);
 	ask(session, LMTP_ASK_RECIPIENT);
@@ -423,7 +433,8 @@ static void do_line(struct lmtp_session *session)
 		bad(session, "500 5.5.6 line is too long");
 		return;
 	}
-	err = lmtp_command_read(buf_slice(&session->line), &session->arena,
+	arena_clear(&session->line_arena);
+	err = lmtp_command_read(buf_slice(&session->line), &session->line_arena,
 				&command);
 	if (command.verb == LMTP_UNKNOWN)
 		bad(session, "500 5.5.1 unknown command");
@@ -530,9 +541,10 @@ size_t lmtp_session_feed(struct lmtp_session *session, uint64_t now_ms,
 
 bool lmtp_session_wants_input(const struct lmtp_session *session)
 {
-	return session->state == LMTP_STATE_COMMAND ||
-	       session->state == LMTP_STATE_DATA ||
-	       session->state == LMTP_STATE_CHUNK;
+	return session->out.len < LMTP_OUTPUT_HIGH &&
+	       (session->state == LMTP_STATE_COMMAND ||
+		session->state == LMTP_STATE_DATA ||
+		session->state == LMTP_STATE_CHUNK);
 }
 
 /* ---- answers ---- */
@@ -641,6 +653,7 @@ void lmtp_session_free(struct lmtp_session **sessionp)
 	MUST(!session->asking);
 	transaction_reset(session);
 	arena_fini(&session->arena);
+	arena_fini(&session->line_arena);
 	buf_fini(&session->line);
 	buf_fini(&session->helo);
 	buf_fini(&session->out);
@@ -663,7 +676,8 @@ uint64_t lmtp_session_tick(struct lmtp_session *session, uint64_t now_ms)
 		return UINT64_MAX;
 	if (now_ms < session->deadline_ms)
 		return session->deadline_ms;
-	reply(session, "421 4.4.2 timeout");
+	if (session->state != LMTP_STATE_TLS)
+		reply(session, "421 4.4.2 timeout");
 	session->state = LMTP_STATE_CLOSED;
 	return UINT64_MAX;
 }

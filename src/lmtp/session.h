@@ -24,6 +24,9 @@
 #define LMTP_LINE_MAX 2048       /* octets; RFC 5321 4.5.3.1 with SMTPUTF8 */
 #define LMTP_BAD_MAX 10          /* bad commands before the close */
 
+/* With this many octets of replies the session waits until some were sent. */
+#define LMTP_OUTPUT_HIGH (64 * 1024)
+
 struct lmtp_config {
 	const char *hostname;
 	uint64_t message_max;  /* octets; SIZE */

@@ -134,7 +134,7 @@ void admin_status(struct admin_call *call)
 		PACKAGE_VERSION, "initialised", (int)node->identity.ready,
 		"cluster", node->identity.cluster, "node",
 		(json_int_t)node->identity.node, "name", node->identity.name,
-		"starts", (json_int_t)node->identity.start, "groups", groups,
+		"starts", (json_int_t)node_start_count(node), "groups", groups,
 		"network", listeners_json(node));
 	if (node->serving)
 		json_object_set_new(result, "bodies",

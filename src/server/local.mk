@@ -10,6 +10,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/admin_mailbox.c \
 	src/server/admin_status.c \
 	src/server/admin_user.c \
+	src/server/copies.c \
+	src/server/copies.h \
 	src/server/identity.c \
 	src/server/identity.h \
 	src/server/imap_link.c \

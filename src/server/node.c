@@ -20,6 +20,7 @@
 #include "io/lock.h"
 #include "io/notify.h"
 #include "server/admin.h"
+#include "server/copies.h"
 #include "server/imap_link.h"
 #include "server/intents.h"
 #include "server/lmtp_link.h"
@@ -223,6 +224,7 @@ enum err node_start(struct node *node, const struct settings *settings,
 	if (node->serving) {
 		node->intents = intents_new(node);
 		node->upkeep = upkeep_new(node);
+		node->copies = copies_new(node);
 	}
 	run_threads(node);
 	if (node->serving)
@@ -261,7 +263,8 @@ static void drain_admin(struct timer *timer)
 
 	if (!admin_drain(node->admin) ||
 	    __atomic_load_n(&node->uploads, __ATOMIC_SEQ_CST) > 0 ||
-	    (node->upkeep && upkeep_is_busy(node->upkeep))) {
+	    (node->upkeep && upkeep_is_busy(node->upkeep)) ||
+	    (node->copies && copies_is_busy(node->copies))) {
 		timer_set(io_loop_timers(node->main), timer, DRAIN_MS);
 		return;
 	}
@@ -366,6 +369,8 @@ void node_stop(struct node *node)
 		intents_stop(node->intents);
 	if (node->upkeep)
 		upkeep_stop(node->upkeep);
+	if (node->copies)
+		copies_stop(node->copies);
 	for (unsigned i = 0; i < node->loop_count; i++) {
 		struct loop_stop *one = &node->stop->loops[i];
 
@@ -397,6 +402,8 @@ void node_fini(struct node *node)
 		intents_free(&node->intents);
 	if (node->upkeep)
 		upkeep_free(&node->upkeep);
+	if (node->copies)
+		copies_free(&node->copies);
 	if (node->pool)
 		io_pool_free(&node->pool);
 	node_groups_close(node);

@@ -84,6 +84,7 @@ struct node {
 	struct admin *admin;
 	struct intents *intents; /* what is still to be done elsewhere */
 	struct upkeep *upkeep;   /* sweeps and checkpoints of bodies */
+	struct copies *copies;   /* abandoned ones are dropped */
 	struct init_op *init;    /* `init` is under way (node_init.c) */
 	bool stop_asked;         /* as soon as `init` has ended */
 	struct node_stop *stop;  /* NULL: not stopping */
@@ -103,6 +104,12 @@ struct replica *node_replica(const struct node *node, uint32_t group);
 
 /* Its raft id; 0: this node has none. */
 uint64_t node_raft_id(const struct node *node, uint32_t group);
+
+/* How often this node was started, this time included. Any thread. */
+static inline uint32_t node_start_count(const struct node *node)
+{
+	return __atomic_load_n(&node->identity.start, __ATOMIC_SEQ_CST);
+}
 
 static inline struct replica *node_directory(const struct node *node)
 {

@@ -81,7 +81,8 @@ static void hook_raise(void *arg, struct replica *replica, uint32_t at_least)
 	struct node *node = arg;
 
 	if (node->identity.start < at_least) {
-		node->identity.start = at_least;
+		__atomic_store_n(&node->identity.start, at_least,
+				 __ATOMIC_SEQ_CST);
 		/* A write of some 100 octets, once in a node's life. */
 		if (identity_write(io_disk(), node->settings->data,
 				   &node->identity))
@@ -311,7 +312,7 @@ enum err node_groups_open(struct node *node, struct buf *why)
 
 	MUST(node->identity.replica_count > 0);
 	MUST(node->identity.replicas[0].group == 0);
-	node->identity.start++;
+	__atomic_add_fetch(&node->identity.start, 1, __ATOMIC_SEQ_CST);
 	node->boot = random_u64(node->random) | 1;
 	err = identity_write(io_disk(), node->settings->data, &node->identity);
 	if (!err)

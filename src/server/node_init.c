@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "cluster/directory_command.h"
 #include "io/disk.h"
+#include "server/copies.h"
 #include "server/intents.h"
 #include "server/node.h"
 #include "server/node_groups.h"
@@ -244,6 +245,7 @@ static void opened(struct task *task)
 	node->serving = true;
 	node->intents = intents_new(node);
 	node->upkeep = upkeep_new(node);
+	node->copies = copies_new(node);
 	node_groups_start(node);
 	next(op);
 }

@@ -82,6 +82,11 @@ test_fuzz_fuzz_text_search_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 # auth
 
+fuzz_programs += test/fuzz/fuzz_sasl
+test_fuzz_fuzz_sasl_SOURCES = test/fuzz/fuzz_sasl.c
+test_fuzz_fuzz_sasl_LDADD = $(AUTH_STACK)
+test_fuzz_fuzz_sasl_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 # imap and lmtp
 
 fuzz_programs += test/fuzz/fuzz_imap_parser
@@ -120,6 +125,11 @@ fuzz_programs += test/fuzz/fuzz_list_match
 test_fuzz_fuzz_list_match_SOURCES = test/fuzz/fuzz_list_match.c
 test_fuzz_fuzz_list_match_LDADD = $(IMAP_STACK)
 test_fuzz_fuzz_list_match_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_programs += test/fuzz/fuzz_lmtp
+test_fuzz_fuzz_lmtp_SOURCES = test/fuzz/fuzz_lmtp.c
+test_fuzz_fuzz_lmtp_LDADD = $(LMTP_STACK)
+test_fuzz_fuzz_lmtp_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 # cluster
 

@@ -15,6 +15,7 @@ unit_imap_syntax = \
 	test/unit/imap/transcript.c test/unit/imap/transcript.h
 
 unit_imap_session = \
+	test/unit/auth/scram_client.c test/unit/auth/scram_client.h \
 	test/unit/imap/fake_mail.c \
 	test/unit/imap/fake_names.c \
 	test/unit/imap/fake_port.c test/unit/imap/fake_port.h \
@@ -35,4 +36,5 @@ unit_imap_session = \
 	test/unit/imap/test_session_list.c \
 	test/unit/imap/test_session_output.c \
 	test/unit/imap/test_session_qresync.c \
+	test/unit/imap/test_session_scram.c \
 	test/unit/imap/test_session_search.c

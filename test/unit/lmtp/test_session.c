@@ -430,3 +430,52 @@ Test(lmtp_session, a_stopping_server_answers_what_was_asked_first)
 	cr_expect(lmtp_session_closing(t->session));
 	talk_free(t);
 }
+
+Test(lmtp_session, recipients_are_counted_refused_ones_too)
+{
+	struct talk *t = greeted();
+
+	say(t, "MAIL FROM:<>\r\n");
+	for (int i = 0; i < 2 * LMTP_RECIPIENTS_MAX; i++) {
+		skip(t);
+		say(t, "RCPT TO:<nobody>\r\n");
+	}
+	expect(t, "550 5.1.1 no such user here\r\n");
+	say(t, "RCPT TO:<john>\r\n");
+	expect(t, "452 4.5.3 too many recipients\r\n");
+	say(t, "RSET\r\nMAIL FROM:<>\r\nRCPT TO:<john>\r\n");
+	expect(t, "250 2.0.0 ok\r\n250 2.1.0 sender ok\r\n"
+		  "250 2.1.5 recipient ok\r\n");
+	talk_free(t);
+}
+
+Test(lmtp_session, it_waits_for_a_client_that_does_not_read)
+{
+	struct talk *t = greeted();
+	size_t lines = 0;
+	size_t taken;
+
+	do {
+		taken = lmtp_session_feed(t->session, 0, SLICE_LIT("NOOP\r\n"));
+		lines += taken == 6;
+	} while (taken == 6);
+	cr_expect_eq(taken, 0);
+	cr_expect_not(lmtp_session_wants_input(t->session));
+	cr_expect_lt(lmtp_session_output(t->session)->len,
+		     LMTP_OUTPUT_HIGH + 100);
+	skip(t);
+	cr_expect(lmtp_session_wants_input(t->session));
+	talk_free(t);
+}
+
+Test(lmtp_session, nothing_is_said_in_clear_during_the_handshake)
+{
+	struct talk *t = greeted();
+
+	say(t, "STARTTLS\r\n");
+	skip(t);
+	lmtp_session_tick(t->session, 300000);
+	expect(t, "");
+	cr_expect(lmtp_session_closing(t->session));
+	talk_free(t);
+}

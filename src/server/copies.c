@@ -1,0 +1,220 @@
+/*
+ * Drops abandoned copies, on the main loop, now and then.
+ *
+ *   LOOK on a worker for the next one -> DROP until nothing is left of it ->
+ *   LOOK behind it ... -> wait
+ *
+ * A group that cannot be read, or a DROP that is refused, is left to the next
+ * round.
+ */
+#include "server/copies.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "cluster/mailgroup_command.h"
+#include "server/node.h"
+
+#define COPIES_FIRST_MS 1000         /* after the start */
+#define COPIES_AGAIN_MS (600 * 1000) /* between rounds */
+#define COPIES_OLD_MS (3600 * 1000)  /* no COPY takes so long */
+#define COPIES_SLICE 10000           /* mailboxes of one transaction */
+
+struct copies {
+	struct node *node;
+	struct executor *home;
+	struct timer timer;
+	struct task task;
+	bool busy;
+	bool stopped;
+
+	/* this round */
+	uint32_t start;
+	uint64_t now_ms;
+	unsigned group; /* place in node->groups; being looked at */
+	uint64_t mailbox;
+	struct op_id copy; /* what the look has found; turn 0: nothing */
+	struct proposal proposal;
+};
+
+bool copies_is_abandoned(const struct op_id *copy, uint64_t since_ms,
+			 uint32_t node, uint32_t start, uint64_t now_ms)
+{
+	if (copy->proposer >> 32 == node && (uint32_t)copy->proposer < start)
+		return true;
+	return now_ms > since_ms && now_ms - since_ms > COPIES_OLD_MS;
+}
+
+static void again(struct copies *copies)
+{
+	copies->busy = false;
+	if (!copies->stopped)
+		timer_set(io_loop_timers(copies->node->main), &copies->timer,
+			  COPIES_AGAIN_MS);
+}
+
+/* ---- LOOK ---- */
+
+/* A slice of the group's mailboxes; false: there are no more. */
+static bool look_at_some(struct copies *copies, struct store_txn *txn)
+{
+	uint32_t node = copies->node->identity.node;
+	uint64_t since_ms;
+	struct op_id copy;
+
+	for (unsigned i = 0; i < COPIES_SLICE; i++) {
+		copies->mailbox = mailgroup_mailbox_next(txn, copies->mailbox);
+		if (!copies->mailbox)
+			return false;
+		if (!mailgroup_copying(txn, copies->mailbox, &copy,
+				       &since_ms) ||
+		    !copies_is_abandoned(&copy, since_ms, node, copies->start,
+					 copies->now_ms))
+			continue;
+		copies->copy = copy;
+		return true;
+	}
+	return true;
+}
+
+static void looked(struct task *task);
+
+/* On a worker: up to the next abandoned copy, or the end of all groups. */
+static void look(struct task *task)
+{
+	struct copies *copies = container_of(task, struct copies, task);
+	struct node *node = copies->node;
+
+	while (copies->group < node->group_count && copies->copy.turn == 0) {
+		const struct node_group *group = &node->groups[copies->group];
+		struct store_env *env =
+			group->number ? replica_env(group->replica) : NULL;
+		struct store_txn *txn;
+		bool more = false;
+
+		if (env && store_read_begin(env, &txn) == ERR_NONE) {
+			more = look_at_some(copies, txn);
+			store_end(&txn);
+		}
+		if (more)
+			continue;
+		copies->group++;
+		copies->mailbox = 0;
+	}
+	task_post(copies->home, task, looked);
+}
+
+static void look_next(struct copies *copies);
+
+/* ---- DROP ---- */
+
+static void drop(struct copies *copies);
+
+static void dropped(struct proposal *proposal)
+{
+	struct copies *copies = proposal->owner;
+	struct mailgroup_more_result result = { 0 };
+	enum err err = proposal->err;
+
+	if (!err)
+		err = mailgroup_more_result(buf_slice(&proposal->result),
+					    &result);
+	if (!err && result.more)
+		drop(copies);
+	else
+		look_next(copies);
+}
+
+static void drop(struct copies *copies)
+{
+	struct mailgroup_copy_drop command = {
+		.copy = copies->copy,
+		.mailbox = copies->mailbox,
+	};
+	const struct node_group *group = &copies->node->groups[copies->group];
+
+	proposal_fini(&copies->proposal);
+	proposal_init(&copies->proposal, copies->home, copies);
+	if (copies->stopped ||
+	    mailgroup_copy_drop_encode(&command, &copies->proposal.body)) {
+		again(copies);
+		return;
+	}
+	copies->proposal.kind = MAILGROUP_COPY_DROP;
+	copies->proposal.version = MAILGROUP_COMMAND_VERSION;
+	replica_propose(group->replica, &copies->proposal, dropped);
+}
+
+/* ---- a round ---- */
+
+static void looked(struct task *task)
+{
+	struct copies *copies = container_of(task, struct copies, task);
+
+	if (copies->copy.turn == 0 || copies->stopped) {
+		again(copies);
+		return;
+	}
+	LOG_INFO("group %u: the copy of many messages into mailbox %llx was "
+		 "never finished: it is dropped",
+		 copies->node->groups[copies->group].number,
+		 (unsigned long long)copies->mailbox);
+	drop(copies);
+}
+
+static void look_next(struct copies *copies)
+{
+	copies->copy = (struct op_id){ 0 };
+	if (copies->stopped) {
+		again(copies);
+		return;
+	}
+	task_post(io_pool_executor(copies->node->pool), &copies->task, look);
+}
+
+static void fired(struct timer *timer)
+{
+	struct copies *copies = container_of(timer, struct copies, timer);
+	struct node *node = copies->node;
+
+	copies->busy = true;
+	copies->start = node_start_count(node);
+	copies->now_ms = clock_wall_ms(io_loop_clock(node->main));
+	copies->group = 0;
+	copies->mailbox = 0;
+	look_next(copies);
+}
+
+/* ---- life ---- */
+
+struct copies *copies_new(struct node *node)
+{
+	struct copies *copies = mem_zalloc(1, sizeof(*copies));
+
+	copies->node = node;
+	copies->home = io_loop_executor(node->main);
+	proposal_init(&copies->proposal, copies->home, copies);
+	timer_init(&copies->timer, fired);
+	timer_set(io_loop_timers(node->main), &copies->timer, COPIES_FIRST_MS);
+	return copies;
+}
+
+void copies_stop(struct copies *copies)
+{
+	copies->stopped = true;
+	timer_stop(io_loop_timers(copies->node->main), &copies->timer);
+}
+
+bool copies_is_busy(const struct copies *copies)
+{
+	return copies->busy;
+}
+
+void copies_free(struct copies **copiesp)
+{
+	struct copies *copies = *copiesp;
+
+	*copiesp = NULL;
+	copies_stop(copies);
+	proposal_fini(&copies->proposal);
+	mem_free(copies);
+}
