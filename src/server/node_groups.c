@@ -272,6 +272,7 @@ static enum err bodies_begin(struct node *node, struct buf *why)
 		.max_readers = max_readers(node),
 		.clean = node->clean,
 		.segment_size = TUNED(body_segment, 0),
+		.min_free = node->settings->space_min,
 	};
 	struct buf path = { 0 };
 	enum err err;

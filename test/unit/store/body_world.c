@@ -41,6 +41,7 @@ enum err body_world_open(struct body_world *world, bool clean)
 		.writer = &world->queue.executor,
 		.pool = &world->queue.executor,
 		.segment_size = world->segment_size,
+		.min_free = world->min_free,
 		.index_map_size = 64 << 20,
 		.max_readers = 2,
 		.clean = clean,

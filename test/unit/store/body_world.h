@@ -15,6 +15,7 @@ struct body_world {
 	struct task_queue queue;
 	struct body_store *store;
 	uint64_t segment_size;
+	uint64_t min_free;
 };
 
 void body_world_init(struct body_world *world);
