@@ -209,6 +209,7 @@ static enum err group_open(struct node *node, struct node_group *group,
 		.clock = io_loop_clock(node->log),
 		.random = node->random,
 		.turns = &node->turns,
+		.fill_percent = node->settings->fill_limit,
 		.hooks = {
 			.arg = node,
 			.raise = hook_raise,
