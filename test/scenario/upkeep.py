@@ -2,23 +2,11 @@
 """Verify, sweep, clean stops: what is stored stays whole and no more."""
 
 import os
-import time
 
 import murder
 from murder import message, ok
 
 test = murder.Tests()
-
-
-def sweep(node):
-    """Until nothing is left to drop: a sweep may be under way already."""
-    end = time.monotonic() + 20
-    while True:
-        status, answer = node.try_ctl("sweep")
-        if status == 0:
-            return answer
-        assert time.monotonic() < end, answer
-        time.sleep(0.1)
 
 
 @test
@@ -30,14 +18,14 @@ def a_sweep_drops_what_nobody_refers_to():
         for i in range(20):
             ok(imap.append("INBOX", None, None, message(i, 5000)))
         ok(imap.append("INBOX", None, None, message(0, 5000)))  # again
-        assert sweep(node)["bodies"] == 0
+        assert node.sweep()["bodies"] == 0
         assert node.ctl("status")["bodies"]["bodies"] == 20
         ok(imap.select("INBOX"))
         ok(imap.copy("1:5", "Copy"))
         ok(imap.store("1:*", "+FLAGS.SILENT", r"(\Deleted)"))
         assert len(ok(imap.expunge())) == 21
         node.verify()
-        answer = sweep(node)
+        answer = node.sweep()
         assert answer["bodies"] == 15, answer
         status = node.ctl("status")["bodies"]
         assert status["bodies"] == 5 and status["holds"] == 0, status
