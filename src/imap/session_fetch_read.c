@@ -286,10 +286,13 @@ enum fetch_supply fetch_take(struct imap_session *session,
 {
 	struct session_fetch *fetch = session->fetch;
 	enum fetch_supply supply = fetch_look(session);
+	const struct imap_read_piece *piece;
 
 	if (supply != FETCH_SUPPLY_OCTETS)
 		return supply;
-	*octets_r = slice_first(at_hand(fetch, fetch->offset)->octets,
+	piece = at_hand(fetch, fetch->offset);
+	MUST(piece);
+	*octets_r = slice_first(piece->octets,
 				(size_t)(fetch->end - fetch->offset));
 	fetch->offset += octets_r->len;
 	return FETCH_SUPPLY_OCTETS;

@@ -178,10 +178,12 @@ static bool job_may_begin(const struct wal *wal)
 void wal_space_kick(struct wal *wal)
 {
 	struct wal_segment_head *head = &wal->make.head;
-	bool waits = wal->made_err == ERR_FULL && timer_is_set(&wal->space);
+	bool waits;
 
 	if (!job_may_begin(wal))
 		return;
+	/* Of the last job: the worker writes it while one is under way. */
+	waits = wal->made_err == ERR_FULL && timer_is_set(&wal->space);
 	wal->make = (struct wal_make){ 0 };
 	if (wal->next == NULL && !waits) {
 		head->log_id = wal->log_id;

@@ -326,7 +326,7 @@ void imap_link_accept(struct server_loop *loop, struct io_accepted *accepted,
 {
 	struct imap_link *link;
 
-	if (loop->stopping) {
+	if (loop->stop) {
 		io_accepted_drop(accepted);
 		return;
 	}

@@ -1,11 +1,14 @@
 /*
  * The runner of intents: one step at a time, on the main loop.
  *
- *   LOOK: the first intent that has something to do now -> STEP: a command in
+ *   LOOK: the next intent that has something to do now -> STEP: a command in
  *   its group -> (more: again) -> INTENT_STEP in the directory -> LOOK
  *
  * Every step may be repeated without harm: SEAL of a sealed mailbox, PURGE of
- * an empty one. A step that is refused for now is tried again after a while.
+ * an empty one. A step that is refused for now stands back for the others and
+ * is tried again in the next round: a group that does not answer holds up
+ * nobody else. New intents have higher ids, so whoever is woken goes on where
+ * the round has come to; those that wait are not looked at each time.
  */
 #include "server/intents.h"
 
@@ -15,7 +18,7 @@
 #include "cluster/mailgroup_command.h"
 #include "server/node.h"
 
-#define INTENTS_RETRY_MS 5000 /* after a refusal */
+#define INTENTS_RETRY_MS 5000 /* the next round, after a refusal */
 #define INTENTS_LOOK_MS 60000 /* for those whose time has not come yet */
 
 /* Steps of PURGE: sealed, then its rows may go when the time has come. */
@@ -33,6 +36,8 @@ struct intents {
 	bool busy;   /* a step is under way */
 	bool again;  /* woken meanwhile */
 	bool stopped;
+	uint64_t after; /* this round has looked at all up to this id */
+	bool refused;   /* a step of this round */
 
 	/* the step under way */
 	struct directory_intent intent; /* without its slices */
@@ -45,20 +50,40 @@ struct intents {
 
 static void look(struct intents *intents);
 
-static void retry_later(struct intents *intents, uint64_t ms)
+/* The next round begins at the first intent; who is woken does not delay it. */
+static void round_end(struct intents *intents)
 {
+	struct io_loop *loop = intents->node->main;
+	uint64_t ms = intents->refused ? INTENTS_RETRY_MS : INTENTS_LOOK_MS;
+	uint64_t at = clock_mono_ms(io_loop_clock(loop)) + ms;
+
 	intents->busy = false;
-	if (!intents->stopped)
-		timer_set(io_loop_timers(intents->node->main), &intents->retry,
-			  ms);
+	if (!intents->stopped &&
+	    (!timer_is_set(&intents->retry) || intents->retry.at_ms > at))
+		timer_set(io_loop_timers(loop), &intents->retry, ms);
+}
+
+/* The step is refused for now: the others have their turn. */
+static void stand_back(struct intents *intents)
+{
+	intents->refused = true;
+	look(intents);
 }
 
 static void fired(struct timer *timer)
 {
 	struct intents *intents = container_of(timer, struct intents, retry);
 
-	if (!intents->busy && !intents->stopped)
-		look(intents);
+	if (intents->stopped)
+		return;
+	if (intents->busy) {
+		timer_set(io_loop_timers(intents->node->main), timer,
+			  INTENTS_RETRY_MS);
+		return;
+	}
+	intents->after = 0;
+	intents->refused = false;
+	look(intents);
 }
 
 static void woken(struct task *task)
@@ -94,7 +119,7 @@ static void propose(struct intents *intents, uint32_t group, uint16_t kind,
 	struct replica *replica = node_replica(intents->node, group);
 
 	if (err || !replica || intents->stopped) {
-		retry_later(intents, INTENTS_RETRY_MS);
+		stand_back(intents);
 		return;
 	}
 	intents->proposal.kind = kind;
@@ -109,7 +134,7 @@ static void ended(struct proposal *proposal)
 
 	/* Somebody else has done the step: STALE, NOTFOUND. */
 	if (err && err != ERR_STALE && err != ERR_NOTFOUND)
-		retry_later(intents, INTENTS_RETRY_MS);
+		stand_back(intents);
 	else
 		look(intents);
 }
@@ -147,7 +172,7 @@ static void sealed(struct proposal *proposal)
 	struct intents *intents = proposal->owner;
 
 	if (proposal->err && proposal->err != ERR_GONE)
-		retry_later(intents, INTENTS_RETRY_MS);
+		stand_back(intents);
 	else
 		purge_next(intents);
 }
@@ -163,7 +188,7 @@ static void purged(struct proposal *proposal)
 		err = mailgroup_more_result(buf_slice(&proposal->result),
 					    &result);
 	if (err) {
-		retry_later(intents, INTENTS_RETRY_MS);
+		stand_back(intents);
 	} else if (result.more) {
 		buf_add_slice(&body, buf_slice(&proposal->body));
 		*body_of(intents) = body;
@@ -206,7 +231,7 @@ static void rerooted(struct proposal *proposal)
 	struct intents *intents = proposal->owner;
 
 	if (proposal->err)
-		retry_later(intents, INTENTS_RETRY_MS);
+		stand_back(intents);
 	else
 		step_done(intents, 0, true);
 }
@@ -243,7 +268,7 @@ static void forgotten(struct proposal *proposal)
 		err = directory_user_forget_result(buf_slice(&proposal->result),
 						   &result);
 	if (err)
-		retry_later(intents, INTENTS_RETRY_MS);
+		stand_back(intents);
 	else if (result.more)
 		forget(intents);
 	else
@@ -287,9 +312,11 @@ static bool find_due(struct intents *intents, struct store_txn *txn)
 	struct directory_walk walk;
 	bool found = false;
 
-	directory_intent_walk(&walk, txn, 0);
-	while (!found && directory_intent_next(&walk, &intent))
+	directory_intent_walk(&walk, txn, intents->after);
+	while (!found && directory_intent_next(&walk, &intent)) {
 		found = is_due(&intent, now);
+		intents->after = intent.id;
+	}
 	if (found) {
 		intents->intent = intent;
 		buf_clear(&intents->ids);
@@ -328,7 +355,8 @@ static void looked(struct read_index *read)
 	bool found;
 
 	if (read->err || !env || store_read_begin(env, &txn)) {
-		retry_later(intents, INTENTS_RETRY_MS);
+		intents->refused = true;
+		round_end(intents);
 		return;
 	}
 	found = find_due(intents, txn);
@@ -337,8 +365,10 @@ static void looked(struct read_index *read)
 	store_end(&txn);
 	if (found)
 		begin(intents);
+	else if (intents->again)
+		look(intents);
 	else
-		retry_later(intents, intents->again ? 0 : INTENTS_LOOK_MS);
+		round_end(intents);
 }
 
 static void look(struct intents *intents)
@@ -349,7 +379,6 @@ static void look(struct intents *intents)
 	}
 	intents->busy = true;
 	intents->again = false;
-	timer_stop(io_loop_timers(intents->node->main), &intents->retry);
 	intents->read = (struct read_index){
 		.home = intents->home,
 		.owner = intents,

@@ -173,7 +173,7 @@ void lmtp_link_accept(struct server_loop *loop, struct io_accepted *accepted)
 {
 	struct lmtp_link *link;
 
-	if (loop->stopping) {
+	if (loop->stop) {
 		io_accepted_drop(accepted);
 		return;
 	}

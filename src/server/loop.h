@@ -15,6 +15,7 @@
 #include "io/loop.h"
 
 struct io_stream;
+struct loop_stop;
 struct node;
 struct remember;
 
@@ -27,7 +28,7 @@ struct server_loop {
 	struct tree mailboxes;     /* struct watched_mailbox by id */
 	unsigned watched;          /* how many; appliers look at it (atomic) */
 	struct remember *remember; /* verified passwords */
-	bool stopping;
+	struct loop_stop *stop;    /* node.c; NULL: not stopping */
 };
 
 /* The head of every connection of a session loop: IMAP, LMTP. */

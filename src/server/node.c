@@ -304,21 +304,14 @@ static void loop_is_empty(struct task *task)
 
 void server_loop_left(struct server_loop *loop)
 {
-	struct node_stop *stop;
+	struct loop_stop *one = loop->stop;
 
-	if (!loop->stopping || loop->link_count > 0)
+	if (!one || one->told || loop->link_count > 0)
 		return;
-	stop = loop->node->stop; /* the main loop's, until the loop is told */
-	for (unsigned i = 0; i < loop->node->loop_count; i++) {
-		struct loop_stop *one = &stop->loops[i];
-
-		if (one->loop != loop || one->told)
-			continue;
-		one->told = true;
-		timer_stop(io_loop_timers(loop->io), &one->patience);
-		task_post(io_loop_executor(loop->node->main), &one->task,
-			  loop_is_empty);
-	}
+	one->told = true;
+	timer_stop(io_loop_timers(loop->io), &one->patience);
+	task_post(io_loop_executor(loop->node->main), &one->task,
+		  loop_is_empty);
 }
 
 static void cut_connections(struct timer *timer)
@@ -339,7 +332,7 @@ static void stop_loop(struct task *task)
 	struct loop_stop *one = container_of(task, struct loop_stop, task);
 	struct server_loop *loop = one->loop;
 
-	loop->stopping = true;
+	loop->stop = one;
 	timer_init(&one->patience, cut_connections);
 	timer_set(io_loop_timers(loop->io), &one->patience, STOP_PATIENCE_MS);
 	LIST_FOREACH_SAFE (&loop->links, it) {
