@@ -338,43 +338,4 @@ def clients_that_do_not_read_hold_no_memory():
         finish(node)
 
 
-@test
-def a_copy_whose_maker_died_does_not_stand_in_the_way():
-    with murder.Node() as node:
-        node.user("john")
-        imap = node.imap("john")
-        ok(imap.create("Target"))
-        text = message(1)
-        for _ in range(4):
-            many = b" ".join([b"{%d+}\r\n" % len(text) + text] * 900)
-            imap.send(b"a APPEND INBOX " + many + b"\r\n")
-            while not imap.readline().startswith(b"a "):
-                pass
-        for i in range(40):
-            raw = Raw(node.imap_port)
-            raw.send(b"0 LOGIN john %s\r\n1 SELECT INBOX\r\n2 COPY 1:* Target"
-                     b"\r\n" % (PASSWORD % "john").encode())
-            time.sleep(0.02 + 0.01 * i)
-            node.kill()
-            raw.cut(True)
-            node.start()
-            imap = node.imap("john")
-            imap.select("INBOX")
-            end = time.monotonic() + 10
-            while imap.copy("1:*", "Target")[0] != "OK":
-                assert time.monotonic() < end, "the mailbox stays blocked"
-                time.sleep(0.2)
-            with open(node.log, errors="replace") as log:
-                if "was never finished" in log.read():
-                    break
-        else:
-            raise AssertionError("no copy was ever left behind")
-        node.verify()
-        node.stop()
-        no_report(node)
-        node.start()
-
-
-if __name__ == "__main__":
-    print("# STORM_SEED=%d" % SEED, flush=True)
-    test.run()
+test.run()
