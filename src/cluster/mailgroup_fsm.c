@@ -95,11 +95,15 @@ static void apply(struct replica_fsm *replica, struct store_txn *txn,
 	arena_clear(&fsm->arena);
 }
 
-/* What makes the state smaller, or must never be stopped (F9). */
+/*
+ * What makes the state smaller, or must never be stopped (F9). Flags are with
+ * it: \Deleted is how a client begins to make room.
+ */
 static bool frees_space(uint16_t kind)
 {
-	return kind == MAILGROUP_EXPUNGE || kind == MAILGROUP_COPY_DROP ||
-	       kind == MAILGROUP_SEAL || kind == MAILGROUP_PURGE;
+	return kind == MAILGROUP_STORE || kind == MAILGROUP_EXPUNGE ||
+	       kind == MAILGROUP_COPY_DROP || kind == MAILGROUP_SEAL ||
+	       kind == MAILGROUP_PURGE;
 }
 
 void mailgroup_fsm_init(struct mailgroup_fsm *fsm, mailgroup_publish *publish,

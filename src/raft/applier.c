@@ -130,7 +130,7 @@ static void note_fill(struct applier *applier)
 
 	store_env_fill(applier->env, &used, &size);
 	atomic_store(&applier->is_full,
-		     used > size / 100 * APPLIER_FILL_PERCENT);
+		     used > size / 100 * applier->fill_percent);
 }
 
 static enum err drain_commit(struct applier *applier, struct store_txn *txn,

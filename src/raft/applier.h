@@ -27,9 +27,6 @@
 /* Octets that wait before a leader stops proposing. */
 #define APPLIER_BACKLOG_MAX (8u * 1024 * 1024)
 
-/* Above this part of the map only what frees space is proposed [F9]. */
-#define APPLIER_FILL_PERCENT 90
-
 /* What the state says to a proposer, on its way to the loop. */
 struct applier_answer {
 	struct list link;
@@ -55,6 +52,7 @@ struct applier {
 	struct store_env *env;
 	struct replica_fsm *fsm;
 	struct deaths *deaths;
+	unsigned fill_percent; /* of the map: above it `is_full` [F9] */
 	applier_drained *drained;
 
 	/* the loop's */

@@ -195,6 +195,8 @@ static void set_options(struct replica *replica,
 		ours->election_ms = REPLICA_ELECTION_MS;
 	if (ours->heartbeat_ms == 0)
 		ours->heartbeat_ms = REPLICA_HEARTBEAT_MS;
+	if (ours->fill_percent == 0)
+		ours->fill_percent = REPLICA_FILL_PERCENT;
 	replica->tables = mem_zalloc(REPLICA_TABLE_COUNT + fsm->table_count,
 				     sizeof(*replica->tables));
 	for (unsigned i = 0; i < REPLICA_TABLE_COUNT; i++)
@@ -211,6 +213,7 @@ static void replica_init(struct replica *replica)
 	replica->applier.executor = replica->options.applier;
 	replica->applier.fsm = replica->options.fsm;
 	replica->applier.deaths = &replica->deaths;
+	replica->applier.fill_percent = replica->options.fill_percent;
 	replica->applier.drained = drained;
 	replica->deaths.fd = -1;
 	list_init(&replica->reads);

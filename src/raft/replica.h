@@ -32,6 +32,9 @@ struct replica;       /* one a group and node */
 #define REPLICA_ELECTION_MS 300
 #define REPLICA_HEARTBEAT_MS 60
 
+/* Above this part of the map only what frees space is proposed [F9]. */
+#define REPLICA_FILL_PERCENT 90
+
 /*
  * What the replica tells its owner. All but `fail` on the log loop; all but
  * `raise` may be NULL.
@@ -95,6 +98,7 @@ struct replica_options {
 	struct replica_turns *turns; /* raft/turns.h: one a node */
 	struct replica_hooks hooks;
 
+	unsigned fill_percent; /* of the map; 0 = REPLICA_FILL_PERCENT */
 	unsigned election_ms;  /* 0 = REPLICA_ELECTION_MS */
 	unsigned heartbeat_ms; /* 0 = REPLICA_HEARTBEAT_MS */
 };

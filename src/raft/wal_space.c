@@ -132,7 +132,8 @@ static void file_done(struct task *task)
 		wal_space_missing(wal);
 	if (!wal->stopping)
 		timer_set(wal->timers, &wal->space,
-			  retry ? WAL_RETRY_MS : WAL_SPACE_MS);
+			  retry ? WAL_RETRY_MS
+				: TUNED(wal_space_ms, WAL_SPACE_MS));
 	wal_maybe_stopped(wal);
 }
 

@@ -209,6 +209,7 @@ static enum err group_open(struct node *node, struct node_group *group,
 		.clock = io_loop_clock(node->log),
 		.random = node->random,
 		.turns = &node->turns,
+		.fill_percent = node->settings->fill_limit,
 		.hooks = {
 			.arg = node,
 			.raise = hook_raise,
@@ -272,6 +273,7 @@ static enum err bodies_begin(struct node *node, struct buf *why)
 		.max_readers = max_readers(node),
 		.clean = node->clean,
 		.segment_size = TUNED(body_segment, 0),
+		.min_free = node->settings->space_min,
 	};
 	struct buf path = { 0 };
 	enum err err;

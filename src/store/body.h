@@ -56,6 +56,7 @@ struct body_options {
 	struct executor *writer; /* a thread of its own: appends and fsyncs */
 	struct executor *pool;   /* workers, in any order, many at a time */
 	uint64_t segment_size;   /* of shared segments; 0 = 64 MiB */
+	uint64_t min_free;       /* octets of the disk that new bodies leave */
 	uint64_t index_map_size; /* octets of address space; 0 = 64 GiB */
 	unsigned max_readers;    /* threads that may read at once */
 	bool clean;              /* the last stop was clean (store/env.h) */

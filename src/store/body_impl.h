@@ -49,6 +49,7 @@ struct body_store {
 	struct executor *writer;
 	struct executor *pool;
 	uint64_t segment_size;
+	uint64_t min_free;
 	struct store_env *index;
 	struct serial serial; /* index transactions: one after another */
 	struct body_files files;
@@ -126,6 +127,9 @@ enum err body_store_refusal(struct body_store *store);
 must_use enum err body_locate(struct body_store *store,
 			      const struct sha256 *hash,
 			      struct body_place *place_r);
+
+/* ERR_FULL if the disk has not that many octets above min_free; any thread. */
+enum err body_store_room(struct body_store *store, uint64_t octets);
 
 /* Makes a shared segment of segment_size, its name durable. */
 must_use enum err body_current_new(struct body_store *store,

@@ -136,6 +136,19 @@ void body_segment_remove(struct body_store *store, uint64_t segment)
 	buf_fini(&path);
 }
 
+enum err body_store_room(struct body_store *store, uint64_t octets)
+{
+	struct disk *disk = store->disk;
+	uint64_t free_octets;
+
+	/* What cannot be asked is found out by the write. */
+	if (disk->free_space(disk, store->path, &free_octets) != ERR_NONE)
+		return ERR_NONE;
+	return free_octets < octets || free_octets - octets < store->min_free
+		       ? ERR_FULL
+		       : ERR_NONE;
+}
+
 enum err body_current_new(struct body_store *store,
 			  struct body_current *current_r)
 {
@@ -251,6 +264,7 @@ static struct body_store *store_new(const struct body_options *options)
 	store->segment_size = options->segment_size ? options->segment_size
 						    : SEGMENT_SIZE_DEFAULT;
 	MUST(store->segment_size >= SEGMENT_SIZE_MIN);
+	store->min_free = options->min_free;
 	list_init(&store->writes);
 	list_init(&store->haves);
 	list_init(&store->checkpoints);

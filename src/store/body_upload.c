@@ -168,6 +168,8 @@ static void flight_land(struct body_upload *upload)
 {
 	enum err err = upload->err;
 
+	if (err == ERR_NONE)
+		err = body_store_room(upload->store, upload->flight.len);
 	if (err == ERR_NONE && !upload->open) {
 		err = stream_open(upload);
 		if (err == ERR_NONE)

@@ -39,6 +39,15 @@ static uint64_t batch_start(const struct body_store *store)
 
 /* ---- the next segment ---- */
 
+/* Above the free space that others need: tables, the log, compaction. */
+static enum err current_make(struct body_store *store,
+			     struct body_current *current_r)
+{
+	enum err err = body_store_room(store, store->segment_size);
+
+	return err == ERR_NONE ? body_current_new(store, current_r) : err;
+}
+
 struct prepare {
 	struct body_store *store;
 	struct body_current segment;
@@ -68,7 +77,7 @@ static enum err prepare_step(struct prepare *prepare, bool *ready_r)
 	uint64_t at = prepare->filled;
 
 	if (!segment->open)
-		return body_current_new(prepare->store, segment);
+		return current_make(prepare->store, segment);
 	if (left == 0) {
 		*ready_r = true;
 		return disk->sync(disk, segment->fd);
@@ -167,8 +176,7 @@ static enum err current_next(struct body_store *store)
 	body_unlock(store);
 	if (store->current.open)
 		return ERR_NONE;
-	return body_store_error(store,
-				body_current_new(store, &store->current));
+	return body_store_error(store, current_make(store, &store->current));
 }
 
 /* ---- filling a batch ---- */

@@ -126,6 +126,9 @@ class Node:
             self.env.update(LD_PRELOAD=preload(), MURDER_SHIM_DIR=self.data)
         self.process = None
         self.keep = keep
+        if "store" not in settings:
+            # a start reads a whole file of the log: slow with sanitizers
+            settings += 'store = { wal_segment = "1M"; };'
         self.imap_port, self.imaps_port, self.lmtp_port = (
             free_port(), free_port(), free_port())
         with open(self.config, "w") as out:
@@ -242,6 +245,17 @@ login = { plain_without_tls = true; delay = "10ms"; };
 
     def user(self, name):
         self.ctl("user", "add", name, stdin=PASSWORD % name + "\n")
+
+    def sweep(self):
+        """Drops bodies; soon after a start that has to wait."""
+        end = time.monotonic() + START_S
+        while True:
+            status, answer = self.try_ctl("sweep")
+            if status == 0:
+                return answer
+            if time.monotonic() > end:
+                self.fail("sweep: %r" % answer)
+            time.sleep(0.1)
 
     def verify(self):
         answer = self.ctl("verify")

@@ -2,24 +2,11 @@
 """Verify, sweep, clean stops: what is stored stays whole and no more."""
 
 import os
-import random
-import time
 
 import murder
 from murder import message, ok
 
 test = murder.Tests()
-
-
-def sweep(node):
-    """Until nothing is left to drop: a sweep may be under way already."""
-    end = time.monotonic() + 20
-    while True:
-        status, answer = node.try_ctl("sweep")
-        if status == 0:
-            return answer
-        assert time.monotonic() < end, answer
-        time.sleep(0.1)
 
 
 @test
@@ -31,14 +18,14 @@ def a_sweep_drops_what_nobody_refers_to():
         for i in range(20):
             ok(imap.append("INBOX", None, None, message(i, 5000)))
         ok(imap.append("INBOX", None, None, message(0, 5000)))  # again
-        assert sweep(node)["bodies"] == 0
+        assert node.sweep()["bodies"] == 0
         assert node.ctl("status")["bodies"]["bodies"] == 20
         ok(imap.select("INBOX"))
         ok(imap.copy("1:5", "Copy"))
         ok(imap.store("1:*", "+FLAGS.SILENT", r"(\Deleted)"))
         assert len(ok(imap.expunge())) == 21
         node.verify()
-        answer = sweep(node)
+        answer = node.sweep()
         assert answer["bodies"] == 15, answer
         status = node.ctl("status")["bodies"]
         assert status["bodies"] == 5 and status["holds"] == 0, status
@@ -102,62 +89,6 @@ def murderctl_stop_is_a_clean_stop():
         assert os.path.exists(os.path.join(node.data, "clean"))
         node.start()
         node.imap("john").logout()
-
-
-@test
-def many_restarts():
-    with murder.Node() as node:
-        node.user("john")
-        seed = random.randrange(1 << 32)
-        choice = random.Random(seed)
-        for i in range(6):
-            imap = node.imap("john")
-            ok(imap.append("INBOX", None, None, message(i)))
-            if choice.random() < 0.5:
-                node.kill()
-            else:
-                imap.logout()
-                node.stop()
-            node.start()
-        imap = node.imap("john")
-        assert ok(imap.select("INBOX")) == [b"6"], seed
-        imap.logout()
-        assert node.ctl("status")["starts"] == 7
-        node.verify()
-
-
-@test
-def a_damaged_body_is_found_and_others_are_read():
-    with murder.Node() as node:
-        node.user("john")
-        imap = node.imap("john")
-        for i in range(10):
-            ok(imap.append("INBOX", None, None, message(i, 3000)))
-        imap.logout()
-        node.stop()
-        bodies = os.path.join(node.data, "bodies")
-        done = 0
-        for base, _, names in os.walk(bodies):
-            for name in names:
-                path = os.path.join(base, name)
-                with open(path, "r+b") as file:
-                    octets = file.read()
-                    at = octets.find(b"line of message 4\r\n")
-                    if at >= 0 and "seg" in path + "seg":
-                        file.seek(at + 3)
-                        file.write(b"X")
-                        done += 1
-        node.start()
-        imap = node.imap("john")
-        ok(imap.select("INBOX"))
-        status, answer = node.try_ctl("verify")
-        if done:
-            assert status == 1 and answer["findings"] >= 1, answer
-        for i in range(10):
-            if i != 4:
-                data = ok(imap.fetch(str(i + 1), "(BODY.PEEK[])"))
-                assert data[0][1] == message(i, 3000)
-        imap.logout()
 
 
 test.run()

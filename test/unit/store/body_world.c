@@ -42,6 +42,7 @@ enum err body_world_open(struct body_world *world, bool clean)
 		.writer = &world->queue.executor,
 		.pool = &world->queue.executor,
 		.segment_size = world->segment_size,
+		.min_free = world->min_free,
 		.index_map_size = world->index_map_size,
 		.max_readers = 2,
 		.clean = clean,

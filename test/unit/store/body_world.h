@@ -16,6 +16,7 @@ struct body_world {
 	struct body_store *store;
 	uint64_t segment_size;
 	uint64_t index_map_size;
+	uint64_t min_free;
 };
 
 void body_world_init(struct body_world *world);

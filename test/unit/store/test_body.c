@@ -427,6 +427,56 @@ Test(body, more_than_a_segment_goes_into_several)
 	body_world_fini(&w);
 }
 
+static uint64_t free_of(struct body_world *w)
+{
+	struct disk *disk = disk_sim_disk(w->sim);
+	uint64_t free_octets;
+
+	cr_assert_eq(disk->free_space(disk, "/", &free_octets), ERR_NONE);
+	return free_octets;
+}
+
+/* Puts bodies of this length until one is refused; how many were not. */
+static unsigned put_until_full(struct body_world *w, uint64_t from, size_t len)
+{
+	struct body_result r = { 0 };
+	unsigned count = 0;
+
+	while (!r.err) {
+		r = put(w, from + count, len);
+		count += !r.err;
+		cr_assert_lt(count, 1000, "never full");
+	}
+	cr_assert_eq(r.err, ERR_FULL);
+	task_queue_drain(&w->queue);
+	return count;
+}
+
+Test(body, new_ones_leave_some_of_the_disk_free)
+{
+	const uint64_t min_free = 1024 * 1024;
+	struct body_world w;
+	unsigned small;
+	unsigned large;
+
+	body_world_init(&w);
+	w.min_free = min_free;
+	cr_assert_eq(body_world_open(&w, false), ERR_NONE);
+	disk_sim_set_space(w.sim, 8 * min_free);
+	large = put_until_full(&w, 0, 2 * BODY_CHUNK + 1);
+	cr_assert_geq(large, 5);
+	cr_assert_geq(free_of(&w), min_free);
+	small = put_until_full(&w, 1000, 50000);
+	cr_assert_geq(free_of(&w), min_free);
+	disk_sim_set_space(w.sim, 16 * min_free);
+	cr_assert_eq(put(&w, 1000 + small, 50000).err, ERR_NONE);
+	cr_assert(is(&w, 0, 2 * BODY_CHUNK + 1));
+	cr_assert(is(&w, large - 1, 2 * BODY_CHUNK + 1));
+	reopen(&w);
+	cr_assert(is(&w, 1000 + small, 50000));
+	body_world_fini(&w);
+}
+
 Test(body, the_index_follows_behind)
 {
 	struct body_world w;
