@@ -236,6 +236,13 @@ void session_run_list(struct imap_session *session);
 void session_run_status(struct imap_session *session);
 
 /* ---- session_names.c ---- */
+
+/*
+ * The LIST line of IMAP4rev2 for the name under which a mailbox is kept (NFC),
+ * with OLDNAME if `given` is another (RFC 9051 section 6.3.9.7).
+ */
+void session_write_name(struct imap_session *session, struct slice name,
+			struct slice given);
 void session_run_create(struct imap_session *session);
 void session_run_delete(struct imap_session *session);
 void session_run_rename(struct imap_session *session);

@@ -167,11 +167,9 @@ static void tell_code(struct imap_session *session, const char *name,
 static void tell_picture(struct imap_session *session)
 {
 	const struct imap_ask_open *open = &session->ask.open;
+	const struct imap_mailbox *name = &session->command->select.mailbox;
 	const struct imap_view *view = session->mailbox.view;
-	struct imap_list_line line = {
-		.separator = session->config->separator,
-		.name = session->command->select.mailbox.name,
-	};
+	bool inbox = slice_eq(name->name, SLICE_LIT("INBOX"));
 	uint64_t exists = uidset_size(&view->uids);
 
 	session_write_flags(session);
@@ -190,8 +188,7 @@ static void tell_picture(struct imap_session *session)
 	imap_begin_untagged(&session->out, IMAP_OK);
 	imap_code_mailboxid(&session->out, open->mailbox_id_text);
 	imap_end_text(&session->out, "object id");
-	if (session->rev2)
-		imap_write_list(&session->out, true, &line);
+	session_write_name(session, name->name, inbox ? name->raw : name->name);
 }
 
 static void select_done(struct imap_session *session)
