@@ -296,6 +296,9 @@ void session_write_row(struct imap_session *session, const struct imap_row *row,
 void session_run_fetch(struct imap_session *session);
 void session_fetch_free(struct imap_session *session);
 
+/* A line of FETCH has begun and not ended: perhaps in a literal. */
+bool session_fetch_in_line(const struct imap_session *session);
+
 /* ---- session_search.c ---- */
 void session_run_search(struct imap_session *session);
 

@@ -311,7 +311,42 @@ Test(session_output, a_server_stops_in_a_literal)
 	slow_fini(&slow);
 }
 
-/* The last slice of a FETCH may leave the mark behind it. */
+/* BYE would be taken for octets of the literal. */
+Test(session_output, the_right_to_read_goes_in_a_literal)
+{
+	struct slow slow;
+
+	slow_init(&slow);
+	given_long(&slow, "", 20000);
+	login(&slow);
+	say(&slow, "A1 EXAMINE Sent\r\nA2 FETCH 1 BODY[]\r\n");
+	fake_acl_set(scene_mailbox(slow.store, "Sent"), SLICE_LIT("john"),
+		     IMAP_RIGHT_LOOKUP);
+	cr_expect(imap_session_closing(slow.client.session));
+	drain_all(&slow, 100000);
+	cr_expect_not(slice_has_suffix(buf_slice(&slow.said),
+				       SLICE_LIT("was taken away\r\n")));
+	slow_fini(&slow);
+}
+
+Test(session_output, the_right_to_read_goes_while_octets_are_asked_for)
+{
+	struct slow slow;
+
+	slow_init(&slow);
+	given_long(&slow, "", 20000);
+	login(&slow);
+	say(&slow, "A1 EXAMINE Sent\r\n");
+	imap_session_feed(slow.client.session, 0,
+			  SLICE_LIT("A2 FETCH 1 BODY[]\r\n"));
+	(void)fake_port_step(&slow.client.port);
+	cr_assert(imap_session_busy(slow.client.session));
+	fake_acl_set(scene_mailbox(slow.store, "Sent"), SLICE_LIT("john"),
+		     IMAP_RIGHT_LOOKUP);
+	cr_expect(imap_session_closing(slow.client.session));
+	slow_fini(&slow);
+}
+
 Test(session_output, a_session_is_freed_while_it_waits)
 {
 	struct slow slow;
