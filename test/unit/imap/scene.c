@@ -109,6 +109,7 @@ enum way {
 	WAY_OCTETS,
 	WAY_STOP, /* the server, at a step */
 	WAY_FREE, /* the session, at a step */
+	WAY_DENY, /* the right to read the selected mailbox goes, at a step */
 	WAY_FAIL, /* an ask, with `fail` */
 };
 
@@ -137,6 +138,8 @@ static void step(struct play *play)
 	    play->way == WAY_FAIL || !client->session)
 		return;
 	play->over = true;
+	if (play->way == WAY_DENY)
+		imap_session_rights(client->session, client->port.now_ms, 0);
 	if (play->way == WAY_STOP)
 		imap_session_shutdown(client->session, client->port.now_ms,
 				      "server is stopping");
@@ -593,6 +596,7 @@ void scene_play(scene_given *given, const char *script)
 	play(&octets, given);
 	play_all(given, script, WAY_STOP, ERR_NONE);
 	play_all(given, script, WAY_FREE, ERR_NONE);
+	play_all(given, script, WAY_DENY, ERR_NONE);
 	play_all(given, script, WAY_FAIL, ERR_UNAVAILABLE);
 	play_all(given, script, WAY_FAIL, ERR_TIMEOUT);
 	play_all(given, script, WAY_FAIL, ERR_GONE);

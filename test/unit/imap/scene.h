@@ -41,7 +41,8 @@ typedef void scene_given(struct fake_store *store);
  *   - as it is written;
  *   - octet by octet, with answers in slices of one entry: the same is said;
  *   - up to each of its steps (an ask, half of what is said, all of it), where
- *     the server stops, or the session is freed as soon as it may be;
+ *     the server stops, or the session is freed as soon as it may be, or the
+ *     right to read the selected mailbox is taken away;
  *   - with each ask in turn failing: a write with an unknown outcome must
  *     close the session, all else must leave it alive.
  */

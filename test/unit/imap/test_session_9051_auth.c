@@ -298,6 +298,8 @@ Test(session_auth, delete)
 	"S: A687 NO [HASCHILDREN] has children\n"
 	"C: A688 DELETE INBOX\n"
 	"S: A688 NO [CANNOT] can never be done\n"
+	"C: A690 DELETE \"&\"\n"
+	"S: A690 NO [NONEXISTENT] does not exist\n"
 	"C: A689 DELETE gone\n"
 	"S: A689 NO [NONEXISTENT] does not exist\n");
 }
