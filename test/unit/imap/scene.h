@@ -61,6 +61,7 @@ struct scene_client {
 
 /* A setting for tests: every capability, limits that are easily reached. */
 extern const struct imap_config scene_config;
+extern const struct imap_transport scene_transport_tls;
 
 /* Connected and greeted; `tls`: the transport below is. */
 void scene_client_init(struct scene_client *client, struct fake_store *store,
