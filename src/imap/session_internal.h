@@ -33,6 +33,7 @@ enum session_phase {
 struct session_mailbox {
 	bool open;
 	bool read_only;
+	bool degraded; /* read-only for want of a majority */
 	uint64_t id;
 	uint32_t uidvalidity;
 	uint32_t rights; /* enum imap_right */

@@ -292,6 +292,7 @@ static void opened(struct imap_session *session)
 	mailbox->rights = open->rights;
 	mailbox->view = open->view;
 	mailbox->told_modseq = open->view->modseq;
+	mailbox->degraded = open->degraded;
 	mailbox->read_only =
 		open->read_only || open->degraded ||
 		!(open->rights &
@@ -300,6 +301,10 @@ static void opened(struct imap_session *session)
 	session->state = IMAP_STATE_SELECTED;
 	session_set_keywords(session, open->keywords, open->keyword_count);
 	tell_picture(session);
+	if (mailbox->degraded)
+		imap_write_untagged(&session->out, IMAP_OK, IMAP_CODE_ALERT,
+				    "the mailbox is read-only for now: too few "
+				    "servers are up");
 	if (args->condstore)
 		session->condstore = true;
 	if (args->qresync && args->uidvalidity == mailbox->uidvalidity &&

@@ -197,9 +197,21 @@ Test(session_auth, without_a_majority_it_is_read_only)
 	"S: * OK [UIDNEXT 5] predicted next UID\n"
 	"S: * OK [HIGHESTMODSEQ 5] mod-sequence\n"
 	"S: * OK [MAILBOXID (F1)] object id\n"
+	"S: * OK [ALERT] the mailbox is read-only for now: too few servers "
+	    "are up\n"
 	"S: A1 OK [READ-ONLY] SELECT completed\n"
 	"C: A2 STORE 1 +FLAGS (\\Seen)\n"
-	"S: A2 NO mailbox is read-only\n");
+	"S: A2 NO [UNAVAILABLE] mailbox is read-only\n"
+	"C: A3 EXPUNGE\n"
+	"S: A3 NO [UNAVAILABLE] mailbox is read-only\n"
+	"C: A4 MOVE 1 Sent\n"
+	"S: A4 NO [UNAVAILABLE] mailbox is read-only\n"
+	"C: A5 FETCH 1 BODY[]<0.1>\n"
+	"S: * 1 FETCH (BODY[]<0> {1}\n"
+	"S: D)\n"
+	"S: A5 OK FETCH completed\n"
+	"C: A6 CLOSE\n"
+	"S: A6 OK CLOSE completed\n");
 }
 
 /* ---- 6.3.4: CREATE ---- */
