@@ -105,6 +105,22 @@ Test(session_idle, idle_for_too_long)
 	"# closed\n");
 }
 
+Test(session_idle, the_local_copy_will_have_to_do)
+{
+	scene_play(scene_given_john,
+	"# select INBOX\n"
+	"2P: B3 APPEND INBOX {5+}\n"
+	"2C: hello\n"
+	"2S: B3 OK [APPENDUID 1 5] APPEND completed\n"
+	"# fail SYNC UNAVAILABLE\n"
+	"C: A002 IDLE\n"
+	"S: + idling\n"
+	"S: * 5 EXISTS\n"
+	"S: * 0 RECENT\n"
+	"C: DONE\n"
+	"S: A002 OK IDLE completed\n");
+}
+
 /* What happens while the session looks is not lost. */
 Test(session_idle, it_looks_again_if_need_be)
 {
