@@ -196,8 +196,8 @@ void session_bye(struct imap_session *session, enum imap_code code,
 {
 	if (session->phase == PHASE_CLOSED)
 		return;
-	/* During a handshake nothing may be said in clear. */
-	if (session->phase != PHASE_TLS)
+	/* No word in clear during a handshake, none within another line. */
+	if (session->phase != PHASE_TLS && !session_fetch_in_line(session))
 		imap_write_untagged(&session->out, IMAP_BYE, code, text);
 	session_drop(session);
 }

@@ -33,6 +33,11 @@ void session_fetch_free(struct imap_session *session)
 	mem_free(fetch);
 }
 
+bool session_fetch_in_line(const struct imap_session *session)
+{
+	return session->fetch && session->fetch->in_row;
+}
+
 /* ---- simple items ---- */
 
 static void write_number(struct buf *out, const char *name, uint64_t number)

@@ -33,6 +33,7 @@ enum session_phase {
 struct session_mailbox {
 	bool open;
 	bool read_only;
+	bool degraded; /* read-only for want of a majority */
 	uint64_t id;
 	uint32_t uidvalidity;
 	uint32_t rights; /* enum imap_right */
@@ -236,6 +237,13 @@ void session_run_list(struct imap_session *session);
 void session_run_status(struct imap_session *session);
 
 /* ---- session_names.c ---- */
+
+/*
+ * The LIST line of IMAP4rev2 for the name under which a mailbox is kept (NFC),
+ * with OLDNAME if `given` is another (RFC 9051 section 6.3.9.7).
+ */
+void session_write_name(struct imap_session *session, struct slice name,
+			struct slice given);
 void session_run_create(struct imap_session *session);
 void session_run_delete(struct imap_session *session);
 void session_run_rename(struct imap_session *session);
@@ -288,6 +296,9 @@ void session_write_row(struct imap_session *session, const struct imap_row *row,
 /* ---- session_fetch.c ---- */
 void session_run_fetch(struct imap_session *session);
 void session_fetch_free(struct imap_session *session);
+
+/* A line of FETCH has begun and not ended: perhaps in a literal. */
+bool session_fetch_in_line(const struct imap_session *session);
 
 /* ---- session_search.c ---- */
 void session_run_search(struct imap_session *session);

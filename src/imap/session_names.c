@@ -2,7 +2,46 @@
  * Commands on names: CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE and the
  * access lists of RFC 4314. One ask each.
  */
+#include "base/panic.h"
+#include "base/unicode.h"
 #include "imap/session_internal.h"
+
+/* ---- the form in which names are kept ---- */
+
+static struct slice normal(struct imap_session *session, struct slice name)
+{
+	struct buf text = { 0 };
+	struct slice kept;
+
+	MUST(unicode_nfc(name, &text) == ERR_NONE); /* the parser saw to it */
+	kept = arena_slice(&session->arena, buf_slice(&text));
+	buf_fini(&text);
+	return kept;
+}
+
+void session_write_name(struct imap_session *session, struct slice name,
+			struct slice given)
+{
+	struct imap_list_line line = {
+		.separator = session->config->separator,
+		.name = normal(session, name),
+	};
+
+	if (!session->rev2)
+		return;
+	if (!slice_eq(line.name, given))
+		line.oldname = given;
+	imap_write_list(&session->out, true, &line);
+}
+
+/* After CREATE and RENAME: only if a name is not what the client gave. */
+static void tell_normal(struct imap_session *session, struct slice name,
+			struct slice old)
+{
+	if (!slice_eq(normal(session, name), name) ||
+	    !slice_eq(normal(session, old), old))
+		session_write_name(session, name, old);
+}
 
 /* The name without one separator at its end (RFC 9051 section 6.3.4). */
 static struct slice without_end(const struct imap_session *session,
@@ -33,6 +72,7 @@ static void created(struct imap_session *session)
 		session_err(session, answer->ask.err, true);
 		return;
 	}
+	tell_normal(session, answer->name, answer->name);
 	imap_code_mailboxid(session_end_begin(session, IMAP_OK),
 			    answer->mailbox_id);
 	session_end_text(session, "CREATE completed");
@@ -57,6 +97,15 @@ void session_run_create(struct imap_session *session)
 }
 
 /* ---- DELETE, RENAME, SUBSCRIBE ---- */
+
+static void renamed(struct imap_session *session)
+{
+	const struct imap_ask_rename *answer = &session->ask.rename;
+
+	if (!answer->ask.err)
+		tell_normal(session, answer->to, answer->from);
+	written(session);
+}
 
 void session_run_delete(struct imap_session *session)
 {
@@ -86,7 +135,7 @@ void session_run_rename(struct imap_session *session)
 	session_ask_new(session, IMAP_ASK_RENAME);
 	session->ask.rename.from = args->from.name;
 	session->ask.rename.to = without_end(session, args->to.name);
-	session_ask(session, written);
+	session_ask(session, renamed);
 }
 
 void session_run_subscribe(struct imap_session *session)

@@ -167,11 +167,9 @@ static void tell_code(struct imap_session *session, const char *name,
 static void tell_picture(struct imap_session *session)
 {
 	const struct imap_ask_open *open = &session->ask.open;
+	const struct imap_mailbox *name = &session->command->select.mailbox;
 	const struct imap_view *view = session->mailbox.view;
-	struct imap_list_line line = {
-		.separator = session->config->separator,
-		.name = session->command->select.mailbox.name,
-	};
+	bool inbox = slice_eq(name->name, SLICE_LIT("INBOX"));
 	uint64_t exists = uidset_size(&view->uids);
 
 	session_write_flags(session);
@@ -190,8 +188,7 @@ static void tell_picture(struct imap_session *session)
 	imap_begin_untagged(&session->out, IMAP_OK);
 	imap_code_mailboxid(&session->out, open->mailbox_id_text);
 	imap_end_text(&session->out, "object id");
-	if (session->rev2)
-		imap_write_list(&session->out, true, &line);
+	session_write_name(session, name->name, inbox ? name->raw : name->name);
 }
 
 static void select_done(struct imap_session *session)
@@ -295,6 +292,7 @@ static void opened(struct imap_session *session)
 	mailbox->rights = open->rights;
 	mailbox->view = open->view;
 	mailbox->told_modseq = open->view->modseq;
+	mailbox->degraded = open->degraded;
 	mailbox->read_only =
 		open->read_only || open->degraded ||
 		!(open->rights &
@@ -303,6 +301,10 @@ static void opened(struct imap_session *session)
 	session->state = IMAP_STATE_SELECTED;
 	session_set_keywords(session, open->keywords, open->keyword_count);
 	tell_picture(session);
+	if (mailbox->degraded)
+		imap_write_untagged(&session->out, IMAP_OK, IMAP_CODE_ALERT,
+				    "the mailbox is read-only for now: too few "
+				    "servers are up");
 	if (args->condstore)
 		session->condstore = true;
 	if (args->qresync && args->uidvalidity == mailbox->uidvalidity &&

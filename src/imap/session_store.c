@@ -6,6 +6,14 @@
  */
 #include "imap/session_internal.h"
 
+static void refuse_read_only(struct imap_session *session)
+{
+	session_no(session,
+		   session->mailbox.degraded ? IMAP_CODE_UNAVAILABLE
+					     : IMAP_CODE_NONE,
+		   "mailbox is read-only");
+}
+
 /* ---- STORE ---- */
 
 /* RFC 4314 section 4: a flag without its right is left out of the change. */
@@ -121,7 +129,7 @@ void session_run_store(struct imap_session *session)
 	uint32_t allowed = may_change(mailbox);
 
 	if (mailbox->read_only) {
-		session_no(session, IMAP_CODE_NONE, "mailbox is read-only");
+		refuse_read_only(session);
 		return;
 	}
 	if (!may_store(args, allowed)) {
@@ -159,7 +167,7 @@ void session_run_expunge(struct imap_session *session)
 	const struct session_mailbox *mailbox = &session->mailbox;
 
 	if (mailbox->read_only) {
-		session_no(session, IMAP_CODE_NONE, "mailbox is read-only");
+		refuse_read_only(session);
 		return;
 	}
 	if (!(mailbox->rights & IMAP_RIGHT_EXPUNGE)) {
@@ -247,7 +255,7 @@ static bool may_move(struct imap_session *session)
 	if (session->command->kind != IMAP_MOVE)
 		return true;
 	if (mailbox->read_only)
-		session_no(session, IMAP_CODE_NONE, "mailbox is read-only");
+		refuse_read_only(session);
 	else if ((mailbox->rights & needed) != needed)
 		session_err(session, ERR_DENIED, false);
 	else

@@ -385,7 +385,9 @@ static void idle_synced(struct imap_session *session)
 		session->mailbox.dirty = true;
 	else
 		tell(session, true);
-	if (session->mailbox.dirty && !err && !session->shutdown)
+	/* Without a read index the local copy will have to do. */
+	if (session->mailbox.dirty && (!err || session->sync.read_index) &&
+	    !session->shutdown)
 		session_idle_changed(session);
 }
 

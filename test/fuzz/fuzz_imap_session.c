@@ -8,7 +8,9 @@
  * - Polite: each line of the rest is a command; the client gives it a tag,
  *   sends literals when it may, and reads what is said. Each command must get
  *   one tagged answer, or the session closes; all responses must be well
- *   formed, whatever stands in literals.
+ *   formed, whatever stands in literals. The client counts messages and must
+ *   come to the same number as the session; no expunge may come while FETCH,
+ *   STORE or SEARCH count, too.
  * - Rude: the rest is sent as it is, in pieces, and read now and then.
  *
  * In both cases what waits to be sent is bounded.
@@ -19,7 +21,7 @@
 #include "../unit/imap/scene.h"
 #include "base/mem.h"
 #include "base/panic.h"
-#include "imap/writer.h"
+#include "imap/session_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,6 +42,8 @@ struct fuzz {
 	struct slice rest; /* of the input */
 	struct buf said;   /* by the session, since the command began */
 	bool calm;         /* nothing else happens */
+	uint64_t messages; /* as the client counts them */
+	bool opening;      /* SELECT: the first EXISTS is of another mailbox */
 };
 
 static const struct imap_config config = {
@@ -280,6 +284,82 @@ static unsigned count_tagged(const struct fuzz *fuzz, struct slice tag,
 	return count;
 }
 
+/* ---- counting messages ---- */
+
+static bool is_one_of(struct slice word, const char *const *words)
+{
+	for (; *words; words++)
+		if (slice_eq_nocase(word, slice_str(*words)))
+			return true;
+	return false;
+}
+
+static void count_vanished(struct fuzz *fuzz, struct slice set)
+{
+	struct uidset uids = { 0 };
+
+	if (slice_has_prefix(set, SLICE_LIT("(EARLIER)")))
+		return;
+	MUST(uidset_parse(&uids, set, 10000) == ERR_NONE);
+	MUST(uidset_size(&uids) <= fuzz->messages);
+	fuzz->messages -= uidset_size(&uids);
+	uidset_fini(&uids);
+}
+
+/* One untagged response; `no_expunge`: the command counts by position. */
+static void count_response(struct fuzz *fuzz, struct slice line,
+			   bool no_expunge)
+{
+	struct slice word = slice_cut(&line, ' ');
+	uint64_t number;
+
+	if (slice_eq(word, SLICE_LIT("VANISHED"))) {
+		MUST(!no_expunge ||
+		     slice_has_prefix(line, SLICE_LIT("(EARLIER)")));
+		count_vanished(fuzz, line);
+		return;
+	}
+	if (!slice_to_u64(word, UINT32_MAX, &number))
+		return;
+	word = slice_cut(&line, ' ');
+	if (slice_eq(word, SLICE_LIT("EXISTS"))) {
+		MUST(number >= fuzz->messages || fuzz->opening);
+		fuzz->messages = number;
+		fuzz->opening = false;
+	} else if (slice_eq(word, SLICE_LIT("EXPUNGE"))) {
+		MUST(!no_expunge);
+		MUST(number >= 1 && number <= fuzz->messages);
+		fuzz->messages--;
+	} else if (slice_eq(word, SLICE_LIT("FETCH"))) {
+		MUST(number >= 1 && number <= fuzz->messages);
+	} else {
+		MUST(slice_eq(word, SLICE_LIT("RECENT")));
+	}
+}
+
+/* `command`: the line that the client said, behind its tag. */
+static void count_messages(struct fuzz *fuzz, struct slice command)
+{
+	static const char *const opens[] = { "SELECT", "EXAMINE", NULL };
+	static const char *const counts[] = { "FETCH", "STORE", "SEARCH",
+					      NULL };
+	const struct session_mailbox *mailbox = &fuzz->session->mailbox;
+	struct slice said = buf_slice(&fuzz->said);
+	struct slice word = slice_cut(&command, ' ');
+
+	fuzz->opening = is_one_of(word, opens);
+	while (said.len) {
+		struct slice line = next_response(&said);
+
+		if (slice_eq(slice_cut(&line, ' '), SLICE_LIT("*")))
+			count_response(fuzz, line, is_one_of(word, counts));
+	}
+	if (!mailbox->open)
+		fuzz->messages = 0;
+	else
+		MUST(fuzz->messages == uidset_size(&mailbox->view->uids));
+}
+
 /* ---- the polite client ---- */
 
 /* Sends the octets of a literal: letters, and the text that the input has. */
@@ -309,7 +389,7 @@ static bool say_command(struct fuzz *fuzz, struct slice tag)
 
 		say(fuzz, line);
 		say(fuzz, SLICE_LIT("\r\n"));
-		if (!literal)
+		if (!literal || imap_session_closing(fuzz->session))
 			return true;
 		if (size > LITERAL_MAX)
 			return false;
@@ -324,11 +404,11 @@ static bool end_exchange(struct fuzz *fuzz, struct slice tag)
 {
 	bool goes_on = false;
 
-	for (int i = 0; count_tagged(fuzz, tag, &goes_on) == 0; i++) {
+	for (int i = 0; !imap_session_closing(fuzz->session) &&
+			count_tagged(fuzz, tag, &goes_on) == 0;
+	     i++) {
 		struct slice line = slice_cut(&fuzz->rest, '\n');
 
-		if (imap_session_closing(fuzz->session))
-			return true;
 		if (i >= EXCHANGE_MAX)
 			return false;
 		say(fuzz, i % 2 ? SLICE_LIT("*") : line);
@@ -343,6 +423,7 @@ static void be_polite(struct fuzz *fuzz)
 	bool ok = true;
 
 	for (unsigned i = 0; fuzz->rest.len && ok; i++) {
+		struct slice command = fuzz->rest;
 		bool goes_on;
 
 		buf_clear(&tag);
@@ -354,7 +435,10 @@ static void be_polite(struct fuzz *fuzz)
 		     end_exchange(fuzz, buf_slice(&tag));
 		if (imap_session_closing(fuzz->session))
 			break;
-		MUST(!ok || count_tagged(fuzz, buf_slice(&tag), &goes_on) == 1);
+		if (!ok)
+			break;
+		MUST(count_tagged(fuzz, buf_slice(&tag), &goes_on) == 1);
+		count_messages(fuzz, slice_cut(&command, '\n'));
 	}
 	buf_fini(&tag);
 }

@@ -139,7 +139,8 @@ enum err fake_create(struct fake_port *port, struct imap_ask_create *ask)
 		return ERR_EXISTS;
 	if (!is_personal(ask->name))
 		return ERR_DENIED;
-	mailbox = fake_mailbox_add(port->store, port->user, ask->name);
+	mailbox = fake_mailbox_add(port->store, port->user,
+				   fake_normal(ask->name, ask->ask.arena));
 	mailbox->special_use = ask->special_use;
 	ask->mailbox_id = mailbox->id_text;
 	return ERR_NONE;
@@ -166,7 +167,7 @@ enum err fake_delete(struct fake_port *port, struct imap_ask_delete *ask)
 static enum err rename_inbox(struct fake_port *port,
 			     struct fake_mailbox *mailbox, struct slice to)
 {
-	mailbox->name = arena_slice(&port->store->arena, to);
+	mailbox->name = fake_normal(to, &port->store->arena);
 	fake_mailbox_add(port->store, port->user, SLICE_LIT("INBOX"));
 	fake_changed(mailbox);
 	return ERR_NONE;
@@ -188,7 +189,7 @@ enum err fake_rename(struct fake_port *port, struct imap_ask_rename *ask)
 		return ERR_CANNOT;
 	if (slice_eq(ask->from, SLICE_LIT("INBOX")))
 		return rename_inbox(port, mailbox, ask->to);
-	mailbox->name = arena_slice(arena, ask->to);
+	mailbox->name = fake_normal(ask->to, arena);
 	LIST_FOREACH (&port->store->mailboxes, it) {
 		struct fake_mailbox *below =
 			LIST_ENTRY(it, struct fake_mailbox, link);

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/panic.h"
+#include "base/unicode.h"
 #include "mail/structure.h"
 
 #define FAKE_USERS_MAX 32 /* bits of fake_message.seen */
@@ -195,12 +196,24 @@ struct slice fake_mailbox_name(const struct fake_mailbox *mailbox,
 		inbox ? 0 : (int)mailbox->name.len, mailbox->name.data));
 }
 
+struct slice fake_normal(struct slice name, struct arena *arena)
+{
+	struct buf text = { 0 };
+	struct slice normal;
+
+	MUST(unicode_nfc(name, &text) == ERR_NONE);
+	normal = arena_slice(arena, buf_slice(&text));
+	buf_fini(&text);
+	return normal;
+}
+
 struct fake_mailbox *fake_mailbox_find(struct fake_store *store,
 				       struct fake_user *user,
 				       struct slice name)
 {
 	struct fake_mailbox *found = NULL;
 	struct arena arena = { 0 };
+	struct slice normal = fake_normal(name, &arena);
 
 	LIST_FOREACH (&store->mailboxes, it) {
 		struct fake_mailbox *mailbox =
@@ -208,7 +221,7 @@ struct fake_mailbox *fake_mailbox_find(struct fake_store *store,
 
 		if (!mailbox->deleted &&
 		    (fake_rights(mailbox, user) & IMAP_RIGHT_LOOKUP) &&
-		    slice_eq(fake_mailbox_name(mailbox, user, &arena), name))
+		    slice_eq(fake_mailbox_name(mailbox, user, &arena), normal))
 			found = mailbox;
 	}
 	arena_fini(&arena);

@@ -136,6 +136,9 @@ void fake_subscribe(struct fake_user *user, struct slice name, bool subscribe);
 
 struct fake_user *fake_user_find(struct fake_store *store, struct slice name);
 
+/* The form in which names are kept: NFC; in `arena`. */
+struct slice fake_normal(struct slice name, struct arena *arena);
+
 /* As `user` names it; NULL: there is none, or he may not see it. */
 struct fake_mailbox *fake_mailbox_find(struct fake_store *store,
 				       struct fake_user *user,

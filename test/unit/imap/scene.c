@@ -8,107 +8,22 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "base/units.h"
 
-/* ---- a client ---- */
+/* ---- the script ---- */
 
-const struct imap_config scene_config = {
-	.hostname = "fe1.example.org",
-	.software = "Murder",
-	.version = "1.0",
-	.separator = '/',
-	.prefix_personal = "",
-	.prefix_others = "Other Users/",
-	.prefix_shared = "Shared Folders/",
-	.append_limit = 1000000,
-	.login_timeout_ms = 60000,
-	.idle_timeout_ms = 1800000,
-	.login_delay_ms = 2000,
-};
-
-static const struct imap_transport transport_plain = {
-	.can_starttls = true,
-	.peer = "192.0.2.1:4711",
-};
-
-static const struct imap_transport transport_tls = {
-	.tls = true,
-	.peer = "192.0.2.1:4711",
-	.tls_exporter = { (const uint8_t *)"exported octets", 15 },
-};
-
-void scene_client_init(struct scene_client *client, struct fake_store *store,
-		       bool tls)
-{
-	fake_port_init(&client->port, store);
-	random_seeded_init(&client->random, 1);
-	client->session = imap_session_new(
-		&scene_config, &client->port.port, &client->random.random,
-		tls ? &transport_tls : &transport_plain, 0);
-	client->port.session = client->session;
-}
+#define CLIENTS 2
 
 static void tick(struct scene_client *client)
 {
 	(void)imap_session_tick(client->session, client->port.now_ms);
 }
 
-void scene_say(struct scene_client *client, struct slice text)
-{
-	for (;;) {
-		size_t taken;
-
-		fake_port_run(&client->port);
-		tick(client);
-		if (!text.len || client->port.asked)
-			return;
-		taken = imap_session_feed(client->session, client->port.now_ms,
-					  text);
-		if (!taken && !client->port.asked)
-			return;
-		text = slice_from(text, taken);
-	}
-}
-
-void scene_client_login(struct scene_client *client, struct fake_store *store,
-			const char *name)
-{
-	struct buf line = { 0 };
-
-	scene_client_init(client, store, true);
-	buf_printf(&line, "in LOGIN %s secret\r\n", name);
-	scene_say(client, buf_slice(&line));
-	buf_fini(&line);
-	cr_assert_eq(imap_session_user(client->session).len, strlen(name));
-	buf_clear(imap_session_output(client->session));
-}
-
-void scene_client_fini(struct scene_client *client)
-{
-	if (!client->session)
-		return;
-	fake_port_run(&client->port);
-	imap_session_free(&client->session);
-	fake_port_fini(&client->port);
-}
-
-void scene_expect(struct scene_client *client, const char *text)
-{
-	struct buf *out = imap_session_output(client->session);
-
-	cr_expect_str_eq(buf_cstr(out), text);
-	buf_clear(out);
-}
-
-/* ---- the script ---- */
-
-#define CLIENTS 2
-
 enum way {
 	WAY_WHOLE,
 	WAY_OCTETS,
 	WAY_STOP, /* the server, at a step */
 	WAY_FREE, /* the session, at a step */
+	WAY_DENY, /* the right to read the selected mailbox goes, at a step */
 	WAY_FAIL, /* an ask, with `fail` */
 };
 
@@ -137,6 +52,8 @@ static void step(struct play *play)
 	    play->way == WAY_FAIL || !client->session)
 		return;
 	play->over = true;
+	if (play->way == WAY_DENY)
+		imap_session_rights(client->session, client->port.now_ms, 0);
 	if (play->way == WAY_STOP)
 		imap_session_shutdown(client->session, client->port.now_ms,
 				      "server is stopping");
@@ -423,7 +340,7 @@ static void run_verb(struct play *play, struct scene_client *client,
 		cr_assert_fail("no verb %.*s", SLICE_FMT(verb));
 	else if (client->port.starttls)
 		imap_session_tls_up(client->session, client->port.now_ms,
-				    &transport_tls);
+				    &scene_transport_tls);
 }
 
 /* ---- playing ---- */
@@ -593,6 +510,7 @@ void scene_play(scene_given *given, const char *script)
 	play(&octets, given);
 	play_all(given, script, WAY_STOP, ERR_NONE);
 	play_all(given, script, WAY_FREE, ERR_NONE);
+	play_all(given, script, WAY_DENY, ERR_NONE);
 	play_all(given, script, WAY_FAIL, ERR_UNAVAILABLE);
 	play_all(given, script, WAY_FAIL, ERR_TIMEOUT);
 	play_all(given, script, WAY_FAIL, ERR_GONE);

@@ -41,7 +41,8 @@ typedef void scene_given(struct fake_store *store);
  *   - as it is written;
  *   - octet by octet, with answers in slices of one entry: the same is said;
  *   - up to each of its steps (an ask, half of what is said, all of it), where
- *     the server stops, or the session is freed as soon as it may be;
+ *     the server stops, or the session is freed as soon as it may be, or the
+ *     right to read the selected mailbox is taken away;
  *   - with each ask in turn failing: a write with an unknown outcome must
  *     close the session, all else must leave it alive.
  */
@@ -60,6 +61,7 @@ struct scene_client {
 
 /* A setting for tests: every capability, limits that are easily reached. */
 extern const struct imap_config scene_config;
+extern const struct imap_transport scene_transport_tls;
 
 /* Connected and greeted; `tls`: the transport below is. */
 void scene_client_init(struct scene_client *client, struct fake_store *store,

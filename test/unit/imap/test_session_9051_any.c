@@ -308,6 +308,21 @@ Test(session_any, a_wrong_password_is_answered_late)
 	"S: A4 OK [CAPABILITY ...] logged in\n");
 }
 
+/* SASLprep refuses the name; it looks the same. */
+Test(session_any, a_name_that_nobody_can_have)
+{
+	scene_play(scene_given_john,
+	"# greet\n"
+	"C: A1 LOGIN \"\x07""\" secret\n"
+	"# wait 2000\n"
+	"S: A1 NO [AUTHENTICATIONFAILED] wrong user or password\n"
+	"C: A2 AUTHENTICATE SCRAM-SHA-256 biwsbj0HLHI9YWJj\n"
+	"# wait 2000\n"
+	"S: A2 NO [AUTHENTICATIONFAILED] wrong user or password\n"
+	"C: A3 NOOP\n"
+	"S: A3 OK NOOP completed\n");
+}
+
 static void given_disabled(struct fake_store *store)
 {
 	scene_given_john(store);

@@ -57,7 +57,7 @@ Test(session_auth, select_of_rev2_has_list_and_neither_recent_nor_unseen)
 	"S: * OK [UIDNEXT 4392] predicted next UID\n"
 	"S: * OK [HIGHESTMODSEQ 173] mod-sequence\n"
 	"S: * OK [MAILBOXID (F1)] object id\n"
-	"S: * LIST () \"/\" INBOX\n"
+	"S: * LIST () \"/\" INBOX (\"OLDNAME\" (inbox))\n"
 	"S: A142 OK [READ-WRITE] SELECT completed\n");
 }
 
@@ -197,9 +197,21 @@ Test(session_auth, without_a_majority_it_is_read_only)
 	"S: * OK [UIDNEXT 5] predicted next UID\n"
 	"S: * OK [HIGHESTMODSEQ 5] mod-sequence\n"
 	"S: * OK [MAILBOXID (F1)] object id\n"
+	"S: * OK [ALERT] the mailbox is read-only for now: too few servers "
+	    "are up\n"
 	"S: A1 OK [READ-ONLY] SELECT completed\n"
 	"C: A2 STORE 1 +FLAGS (\\Seen)\n"
-	"S: A2 NO mailbox is read-only\n");
+	"S: A2 NO [UNAVAILABLE] mailbox is read-only\n"
+	"C: A3 EXPUNGE\n"
+	"S: A3 NO [UNAVAILABLE] mailbox is read-only\n"
+	"C: A4 MOVE 1 Sent\n"
+	"S: A4 NO [UNAVAILABLE] mailbox is read-only\n"
+	"C: A5 FETCH 1 BODY[]<0.1>\n"
+	"S: * 1 FETCH (BODY[]<0> {1}\n"
+	"S: D)\n"
+	"S: A5 OK FETCH completed\n"
+	"C: A6 CLOSE\n"
+	"S: A6 OK CLOSE completed\n");
 }
 
 /* ---- 6.3.4: CREATE ---- */
@@ -298,6 +310,8 @@ Test(session_auth, delete)
 	"S: A687 NO [HASCHILDREN] has children\n"
 	"C: A688 DELETE INBOX\n"
 	"S: A688 NO [CANNOT] can never be done\n"
+	"C: A690 DELETE \"&\"\n"
+	"S: A690 NO [NONEXISTENT] does not exist\n"
 	"C: A689 DELETE gone\n"
 	"S: A689 NO [NONEXISTENT] does not exist\n");
 }
@@ -412,6 +426,56 @@ Test(session_auth, rename_of_inbox_moves_its_messages)
 	"C: Z436 STATUS old-mail (MESSAGES)\n"
 	"S: * STATUS old-mail (MESSAGES 4)\n"
 	"S: Z436 OK STATUS completed\n");
+}
+
+/* ---- 6.3.9.7: OLDNAME ---- */
+
+Test(session_auth, names_in_another_form_are_told)
+{
+	scene_play(scene_given_john,
+	"C: A001 CREATE \"Entwu&Awg-rfe\"\n"
+	"S: A001 OK [MAILBOXID (F10)] CREATE completed\n"
+	"C: A002 ENABLE IMAP4rev2\n"
+	"S: * ENABLED IMAP4rev2\n"
+	"S: A002 OK ENABLE completed\n"
+	"C: A003 SELECT inbox\n"
+	"S: * FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)\n"
+	"S: * OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen "
+	    "\\Draft \\*)] flags that can be kept\n"
+	"S: * 4 EXISTS\n"
+	"S: * OK [UIDVALIDITY 1] UIDs are valid\n"
+	"S: * OK [UIDNEXT 5] predicted next UID\n"
+	"S: * OK [HIGHESTMODSEQ 5] mod-sequence\n"
+	"S: * OK [MAILBOXID (F1)] object id\n"
+	"S: * LIST () \"/\" INBOX (\"OLDNAME\" (inbox))\n"
+	"S: A003 OK [READ-WRITE] SELECT completed\n"
+	"C: A004 SELECT \"Entwu\xcc""\x88""rfe\"\n"
+	"S: * OK [CLOSED] previous mailbox closed\n"
+	"S: * FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)\n"
+	"S: * OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen "
+	    "\\Draft \\*)] flags that can be kept\n"
+	"S: * 0 EXISTS\n"
+	"S: * OK [UIDVALIDITY 10] UIDs are valid\n"
+	"S: * OK [UIDNEXT 1] predicted next UID\n"
+	"S: * OK [HIGHESTMODSEQ 1] mod-sequence\n"
+	"S: * OK [MAILBOXID (F10)] object id\n"
+	"S: * LIST () \"/\" \"Entw\xc3""\xbc""rfe\" (\"OLDNAME\" "
+	    "(\"Entwu\xcc""\x88""rfe\"))\n"
+	"S: A004 OK [READ-WRITE] SELECT completed\n"
+	"C: A005 CREATE \"Bu\xcc""\x88""cher\"\n"
+	"S: * LIST () \"/\" \"B\xc3""\xbc""cher\" (\"OLDNAME\" "
+	    "(\"Bu\xcc""\x88""cher\"))\n"
+	"S: A005 OK [MAILBOXID (F11)] CREATE completed\n"
+	"C: A006 CREATE \"B\xc3""\xbc""cher2\"\n"
+	"S: A006 OK [MAILBOXID (F12)] CREATE completed\n"
+	"C: A007 RENAME \"Bu\xcc""\x88""cher\" Books\n"
+	"S: * LIST () \"/\" Books (\"OLDNAME\" (\"Bu\xcc""\x88""cher\"))\n"
+	"S: A007 OK RENAME completed\n"
+	"C: A008 RENAME Books Libri\n"
+	"S: A008 OK RENAME completed\n"
+	"C: A009 LIST \"\" L*\n"
+	"S: * LIST (\\HasNoChildren) \"/\" Libri\n"
+	"S: A009 OK LIST completed\n");
 }
 
 /* ---- 6.3.7, 6.3.8: SUBSCRIBE, UNSUBSCRIBE; LSUB ---- */

@@ -457,6 +457,18 @@ Test(session_selected, move_of_what_is_partly_gone)
 	"S: A1 OK MOVE completed\n");
 }
 
+Test(session_selected, move_that_is_refused_behind_its_first_chunk)
+{
+	scene_play(scene_given_john,
+	"# select INBOX\n"
+	"# fail COPY OVERQUOTA done\n"
+	"C: A1 MOVE 1:2 Sent\n"
+	"S: * OK [COPYUID 3 1:2 1:2] moved so far\n"
+	"S: * 2 EXPUNGE\n"
+	"S: * 1 EXPUNGE\n"
+	"S: A1 NO [OVERQUOTA] quota exceeded\n");
+}
+
 /* ---- CHECK (RFC 3501 section 6.4.1) ---- */
 
 Test(session_selected, check)

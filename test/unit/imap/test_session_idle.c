@@ -104,3 +104,48 @@ Test(session_idle, idle_for_too_long)
 	"S: * BYE idle for too long\n"
 	"# closed\n");
 }
+
+Test(session_idle, the_local_copy_will_have_to_do)
+{
+	scene_play(scene_given_john,
+	"# select INBOX\n"
+	"2P: B3 APPEND INBOX {5+}\n"
+	"2C: hello\n"
+	"2S: B3 OK [APPENDUID 1 5] APPEND completed\n"
+	"# fail SYNC UNAVAILABLE\n"
+	"C: A002 IDLE\n"
+	"S: + idling\n"
+	"S: * 5 EXISTS\n"
+	"S: * 0 RECENT\n"
+	"C: DONE\n"
+	"S: A002 OK IDLE completed\n");
+}
+
+/* What happens while the session looks is not lost. */
+Test(session_idle, it_looks_again_if_need_be)
+{
+	struct fake_store *store = fake_store_new();
+	struct scene_client client;
+	struct fake_mailbox *inbox;
+
+	scene_given_john(store);
+	scene_client_login(&client, store, "john");
+	scene_say(&client, SLICE_LIT("A1 SELECT INBOX\r\nA2 IDLE\r\n"));
+	buf_clear(imap_session_output(client.session));
+	inbox = scene_mailbox(store, "INBOX");
+	fake_message_add(inbox, SLICE_LIT(MESSAGE_3));
+	fake_changed(inbox);
+	cr_assert(imap_session_busy(client.session));
+	cr_expect_not(imap_session_wants_input(client.session));
+	fake_message_add(inbox, SLICE_LIT(MESSAGE_3));
+	fake_changed(inbox);
+	(void)fake_port_step(&client.port);
+	scene_expect(&client, "* 6 EXISTS\r\n* 0 RECENT\r\n");
+	cr_assert(imap_session_busy(client.session));
+	fake_port_run(&client.port);
+	scene_expect(&client, "");
+	scene_say(&client, SLICE_LIT("DONE\r\n"));
+	scene_expect(&client, "A2 OK IDLE completed\r\n");
+	scene_client_fini(&client);
+	fake_store_free(&store);
+}

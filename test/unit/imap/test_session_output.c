@@ -151,6 +151,69 @@ Test(session_output, a_part_of_a_long_binary)
 	slow_fini(&slow);
 }
 
+/* Three digits in the middle, and a NUL somewhere: "AA==" is one. */
+Test(session_output, a_part_of_a_long_binary_with_nul)
+{
+	struct slow slow;
+
+	slow_init(&slow);
+	given_long(&slow, BASE64 "\r\nAA==", 40000);
+	login(&slow);
+	say(&slow, "A1 EXAMINE Sent\r\n");
+	buf_clear(imap_session_output(slow.client.session));
+	say(&slow, "A2 FETCH 1 BINARY[1]<0.3>\r\n");
+	drain_all(&slow, 100000);
+	cr_expect(slice_has_prefix(buf_slice(&slow.said),
+				   SLICE_LIT("* 1 FETCH (BINARY[1]<0> ~{3}\r\n"
+					     "\0")));
+	expect_end(&slow, ")\r\nA2 OK FETCH completed\r\n");
+	slow_fini(&slow);
+}
+
+Test(session_output, a_long_binary_breaks_off_in_its_literal)
+{
+	struct slow slow;
+
+	slow_init(&slow);
+	given_long(&slow, BASE64, 40000);
+	login(&slow);
+	say(&slow, "A1 EXAMINE Sent\r\n");
+	buf_clear(imap_session_output(slow.client.session));
+	/* 12 READs count it, then it is read again. */
+	slow.client.port.fault = (struct fake_fault){ IMAP_ASK_READ, 14,
+						      ERR_UNAVAILABLE, false };
+	say(&slow, "A2 FETCH 1 BINARY[1]\r\n");
+	drain_all(&slow, 100000);
+	cr_expect(imap_session_closing(slow.client.session));
+	cr_expect_gt(slow.said.len, 100000);
+	cr_expect_lt(slow.said.len, 2220000);
+	slow_fini(&slow);
+}
+
+/* Fields behind the first MiB are not looked at. */
+Test(session_output, a_header_without_end)
+{
+	struct slow slow;
+	struct buf header = { 0 };
+
+	slow_init(&slow);
+	for (int i = 0; i < 20000; i++)
+		buf_printf(&header, "X-%d: %070d\r\n", i, i);
+	buf_add_str(&header, "Subject: late\r\n");
+	given_long(&slow, buf_cstr(&header), 1);
+	login(&slow);
+	say(&slow, "A1 EXAMINE Sent\r\n");
+	buf_clear(imap_session_output(slow.client.session));
+	say(&slow, "A2 FETCH 1 BODY[HEADER.FIELDS (X-1 Subject)]\r\n");
+	drain_all(&slow, 100000);
+	cr_expect(slice_has_prefix(
+		buf_slice(&slow.said),
+		SLICE_LIT("* 1 FETCH (BODY[HEADER.FIELDS (X-1 Subject)] "
+			  "{77}\r\nX-1: 0000")));
+	buf_fini(&header);
+	slow_fini(&slow);
+}
+
 /* The head has promised octets that do not come: there is no way on. */
 Test(session_output, a_body_breaks_off_in_its_literal)
 {
@@ -311,7 +374,42 @@ Test(session_output, a_server_stops_in_a_literal)
 	slow_fini(&slow);
 }
 
-/* The last slice of a FETCH may leave the mark behind it. */
+/* BYE would be taken for octets of the literal. */
+Test(session_output, the_right_to_read_goes_in_a_literal)
+{
+	struct slow slow;
+
+	slow_init(&slow);
+	given_long(&slow, "", 20000);
+	login(&slow);
+	say(&slow, "A1 EXAMINE Sent\r\nA2 FETCH 1 BODY[]\r\n");
+	fake_acl_set(scene_mailbox(slow.store, "Sent"), SLICE_LIT("john"),
+		     IMAP_RIGHT_LOOKUP);
+	cr_expect(imap_session_closing(slow.client.session));
+	drain_all(&slow, 100000);
+	cr_expect_not(slice_has_suffix(buf_slice(&slow.said),
+				       SLICE_LIT("was taken away\r\n")));
+	slow_fini(&slow);
+}
+
+Test(session_output, the_right_to_read_goes_while_octets_are_asked_for)
+{
+	struct slow slow;
+
+	slow_init(&slow);
+	given_long(&slow, "", 20000);
+	login(&slow);
+	say(&slow, "A1 EXAMINE Sent\r\n");
+	imap_session_feed(slow.client.session, 0,
+			  SLICE_LIT("A2 FETCH 1 BODY[]\r\n"));
+	(void)fake_port_step(&slow.client.port);
+	cr_assert(imap_session_busy(slow.client.session));
+	fake_acl_set(scene_mailbox(slow.store, "Sent"), SLICE_LIT("john"),
+		     IMAP_RIGHT_LOOKUP);
+	cr_expect(imap_session_closing(slow.client.session));
+	slow_fini(&slow);
+}
+
 Test(session_output, a_session_is_freed_while_it_waits)
 {
 	struct slow slow;

@@ -477,3 +477,31 @@ Test(lmtp_session, nothing_is_said_in_clear_during_the_handshake)
 	cr_expect(lmtp_session_closing(t->session));
 	talk_free(t);
 }
+
+Test(lmtp_session, commands_in_the_wrong_place_or_form)
+{
+	static const struct {
+		const char *line;
+		const char *reply;
+	} cases[] = {
+		{ "RCPT TO:<john>\r\n", "503 5.5.1 MAIL first\r\n" },
+		{ "MAIL FROM:<a@b> FOO=BAR\r\n",
+		  "555 5.5.4 unknown parameter\r\n" },
+		{ "MAIL a@b\r\n", "501 5.5.4 syntax error\r\n" },
+		{ "STARTTLS\r\nSTARTTLS\r\n", "220 2.0.0 go ahead\r\n" },
+		{ "VRFY john\r\n", "252 2.5.0 try RCPT\r\n" },
+		{ "MAIL FROM:<>\r\nMAIL FROM:<>\r\n",
+		  "250 2.1.0 sender ok\r\n503 5.5.1 nested MAIL\r\n" },
+		{ "MAIL FROM:<>\r\nRCPT TO:<john>\r\nBDAT 1\r\nxDATA\r\n",
+		  "250 2.1.0 sender ok\r\n250 2.1.5 recipient ok\r\n"
+		  "250 2.0.0 chunk taken\r\n503 5.5.1 DATA after BDAT\r\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct talk *t = greeted();
+
+		say(t, cases[i].line);
+		expect(t, cases[i].reply);
+		talk_free(t);
+	}
+}
