@@ -270,6 +270,8 @@ class Tidier:
         self.imap = None
 
     def run(self, node):
+        if self.underway:
+            self.judge(node)
         self.imap = node.imap(self.name)
         while True:
             self.step()
