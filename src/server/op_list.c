@@ -9,13 +9,14 @@
  * with what LIST needs, and sorted as the client sees them. The link keeps them
  * until the last slice was given: all slices of a LIST are of one moment.
  */
+#include "server/op_list.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "server/imap_op.h"
 #include "server/node.h"
-#include "server/op_list.h"
 
 struct listed {
 	struct slice name; /* client's, in the arena */
