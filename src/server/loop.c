@@ -152,27 +152,27 @@ struct publication {
 	uint64_t ids[];
 };
 
-/* A watcher that is told may leave, and others with it. */
+/* A watcher that is told may leave, and others with it, or begin anew. */
 static void tell(struct server_loop *loop, struct watched_mailbox *mailbox,
 		 bool rights)
 {
-	struct list told;
+	struct list waiting;
 	struct list *link;
 
-	list_init(&told);
+	list_init(&waiting);
+	list_splice(&waiting, &mailbox->watchers);
 	mailbox->telling = true;
-	while ((link = list_take(&mailbox->watchers))) {
+	while ((link = list_take(&waiting))) {
 		struct watcher *watcher =
 			LIST_ENTRY(link, struct watcher, link);
 
-		list_append(&told, link);
+		list_append(&mailbox->watchers, link);
 		if (rights)
 			watcher->rights(watcher);
 		else
 			watcher->changed(watcher);
 	}
 	mailbox->telling = false;
-	list_splice(&mailbox->watchers, &told);
 	release(loop, mailbox);
 }
 
