@@ -205,6 +205,7 @@ void session_bye(struct imap_session *session, enum imap_code code,
 void session_drop(struct imap_session *session)
 {
 	session->phase = PHASE_CLOSED;
+	session->deadline_ms = session->now_ms + IMAP_LINGER_MS;
 }
 
 /* ---- octets ---- */
@@ -390,7 +391,9 @@ void imap_session_sent(struct imap_session *session, uint64_t now_ms)
 	session->now_ms = now_ms;
 	if (!session->stopped_by_output || session->phase == PHASE_CLOSED)
 		return;
-	session->deadline_ms = now_ms + session->config->idle_timeout_ms;
+	session->deadline_ms =
+		now_ms + (session->shutdown ? IMAP_LINGER_MS
+					    : session->config->idle_timeout_ms);
 	session->stopped_by_output = false;
 	session->resume(session);
 }
@@ -476,10 +479,15 @@ void imap_session_tls_up(struct imap_session *session, uint64_t now_ms,
 	next_command(session);
 }
 
-/* A command that runs ends by itself, unless the client does not read. */
+/*
+ * A command that runs ends by itself, and so does a session that is closed,
+ * unless the client does not read.
+ */
 static bool has_deadline(const struct imap_session *session)
 {
-	if (session->phase == PHASE_CLOSED || session->asking)
+	if (session->phase == PHASE_CLOSED)
+		return session->out.len > 0;
+	if (session->asking)
 		return false;
 	return session->stopped_by_output ||
 	       (session->phase != PHASE_RUN && session->phase != PHASE_UPLOAD);
@@ -496,7 +504,7 @@ uint64_t imap_session_tick(struct imap_session *session, uint64_t now_ms)
 		session_auth_delayed(session);
 		return session->deadline_ms;
 	}
-	if (is_output_high(session)) {
+	if (is_output_high(session) || session->phase == PHASE_CLOSED) {
 		/* The client does not read; perhaps in a literal. */
 		buf_clear(&session->out);
 		session_drop(session);
@@ -528,8 +536,10 @@ void imap_session_shutdown(struct imap_session *session, uint64_t now_ms,
 {
 	session->now_ms = now_ms;
 	session->shutdown = true;
-	/* A command under way gets its answer first. */
-	if (!session->asking && !session->stopped_by_output)
+	/* A command under way gets its answer first, if the client reads. */
+	if (session->stopped_by_output)
+		session->deadline_ms = now_ms + IMAP_LINGER_MS;
+	else if (!session->asking)
 		session_bye(session, IMAP_CODE_UNAVAILABLE, why);
 }
 

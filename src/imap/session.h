@@ -23,6 +23,9 @@
 /* With this much output the session waits until some was sent. */
 #define IMAP_OUTPUT_HIGH (256 * 1024) /* octets */
 
+/* For the client to read its last lines; then they are thrown away. */
+#define IMAP_LINGER_MS (30 * 1000)
+
 /* Bad commands in a row before the connection is closed. */
 #define IMAP_BAD_MAX 10
 

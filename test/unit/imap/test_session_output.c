@@ -357,6 +357,24 @@ Test(session_output, who_never_reads_is_cut)
 	slow_fini(&slow);
 }
 
+/* A server that stops must not wait for ever. */
+Test(session_output, the_last_lines_are_not_read)
+{
+	struct slow slow;
+	struct imap_session *session;
+
+	slow_init(&slow);
+	login(&slow);
+	session = slow.client.session;
+	imap_session_shutdown(session, 1000, "stop");
+	cr_expect_eq(imap_session_tick(session, 1000), 1000 + IMAP_LINGER_MS);
+	cr_expect_gt(imap_session_output(session)->len, 0);
+	cr_expect_eq(imap_session_tick(session, 1000 + IMAP_LINGER_MS),
+		     UINT64_MAX);
+	cr_expect_eq(imap_session_output(session)->len, 0);
+	slow_fini(&slow);
+}
+
 Test(session_output, a_server_stops_in_a_literal)
 {
 	struct slow slow;
@@ -367,6 +385,7 @@ Test(session_output, a_server_stops_in_a_literal)
 	say(&slow, "A1 EXAMINE Sent\r\nA2 FETCH 1 BODY[]\r\n");
 	imap_session_shutdown(slow.client.session, 0, "stop");
 	cr_expect_not(imap_session_closing(slow.client.session));
+	cr_expect_eq(imap_session_tick(slow.client.session, 0), IMAP_LINGER_MS);
 	drain_all(&slow, 100000);
 	expect_end(&slow, ")\r\nA2 OK FETCH completed\r\n"
 			  "* BYE [UNAVAILABLE] server is stopping\r\n");
