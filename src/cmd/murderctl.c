@@ -219,12 +219,24 @@ enum ctl_status ctl_call(struct ctl *ctl, const char *command, json_t *args,
 
 /* ---- passwords ---- */
 
+static bool no_password(const char *why)
+{
+	fprintf(stderr, "murderctl: %s\n", why);
+	return false;
+}
+
 static bool read_line(char *line, size_t size)
 {
+	size_t len;
+
 	if (!fgets(line, (int)size, stdin))
-		return false;
-	line[strcspn(line, "\r\n")] = '\0';
-	return true;
+		return no_password("no password was given");
+	len = strcspn(line, "\r\n");
+	/* The beginning alone of a longer one would be another password. */
+	if (line[len] == '\0' && !feof(stdin))
+		return no_password("the password is too long");
+	line[len] = '\0';
+	return len > 0 || no_password("the password is empty");
 }
 
 /* From the terminal, without echo and twice; else one line of input. */
@@ -242,27 +254,25 @@ static bool read_password(char *password, size_t size)
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
 	fprintf(stderr, "Password: ");
 	same = read_line(password, size);
-	fprintf(stderr, "\nAgain: ");
-	same = read_line(again, sizeof(again)) && same &&
-	       strcmp(password, again) == 0;
+	if (same) {
+		fprintf(stderr, "\nAgain: ");
+		same = read_line(again, sizeof(again)) &&
+		       (strcmp(password, again) == 0 ||
+			no_password("the two differ"));
+	}
 	fprintf(stderr, "\n");
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
 	secret_wipe(again, sizeof(again));
-	if (!same)
-		fprintf(stderr, "murderctl: the two differ\n");
 	return same;
 }
 
 static bool add_password(json_t *args)
 {
 	char password[PASSWORD_MAX + 2] = "";
-	bool ok = read_password(password, sizeof(password)) &&
-		  password[0] != '\0';
+	bool ok = read_password(password, sizeof(password));
 
 	if (ok)
 		json_object_set_new(args, "password", json_string(password));
-	else
-		fprintf(stderr, "murderctl: no password was given\n");
 	secret_wipe(password, sizeof(password));
 	return ok;
 }

@@ -38,7 +38,13 @@ def users():
         refused(node, "user", "add", "john", stdin="other\n", why="exist")
         refused(node, "user", "add", "a b/c", stdin="other\n", why="invalid")
         status, _, err = ctl(node, "user", "add", "jim", stdin="\n")
+        assert status == 1 and "password is empty" in err, err
+        status, _, err = ctl(node, "user", "add", "jim")
         assert status == 1 and "no password" in err, err
+        # the beginning of a password is another one
+        status, _, err = ctl(node, "user", "add", "jim",
+                             stdin="x" * 2000 + "\n")
+        assert status == 1 and "too long" in err, err
         found = node.ctl("user", "list")["users"]
         assert [user["name"] for user in found] == ["jane", "john"], found
         out = ctl(node, "user", "list")[1]
