@@ -16,6 +16,7 @@
 #include "server/node.h"
 
 #define UPKEEP_MS 5000
+#define UPKEEP_SWEEP_FIRST_MS (3600ull * 1000) /* after the start */
 #define UPKEEP_SWEEP_MS (24ull * 3600 * 1000)
 
 struct upkeep {
@@ -38,7 +39,7 @@ struct upkeep {
 	enum err scan_err;
 	upkeep_done *done;
 	void *done_arg;
-	uint64_t swept_at_ms;
+	uint64_t sweep_at_ms; /* the next one */
 };
 
 static void again(struct upkeep *upkeep)
@@ -197,7 +198,8 @@ enum err upkeep_sweep(struct upkeep *upkeep, upkeep_done *done, void *arg)
 
 	if (upkeep->marks || upkeep->stopped)
 		return ERR_BUSY;
-	upkeep->swept_at_ms = clock_mono_ms(io_loop_clock(node->main));
+	upkeep->sweep_at_ms = clock_mono_ms(io_loop_clock(node->main)) +
+			      TUNED(sweep_ms, UPKEEP_SWEEP_MS);
 	upkeep->done = done;
 	upkeep->done_arg = arg;
 	upkeep->marks = marks_new(node);
@@ -215,7 +217,7 @@ static void sweep_if_due(struct upkeep *upkeep)
 	uint64_t now = clock_mono_ms(io_loop_clock(upkeep->node->main));
 
 	if (upkeep->caught_up == upkeep->node->group_count &&
-	    now - upkeep->swept_at_ms >= TUNED(sweep_ms, UPKEEP_SWEEP_MS))
+	    now >= upkeep->sweep_at_ms)
 		(void)!upkeep_sweep(upkeep, NULL, NULL);
 }
 
@@ -236,7 +238,9 @@ struct upkeep *upkeep_new(struct node *node)
 
 	upkeep->node = node;
 	upkeep->home = io_loop_executor(node->main);
-	upkeep->swept_at_ms = clock_mono_ms(io_loop_clock(node->main));
+	/* The first one early: a node that is started daily sweeps as well. */
+	upkeep->sweep_at_ms = clock_mono_ms(io_loop_clock(node->main)) +
+			      TUNED(sweep_first_ms, UPKEEP_SWEEP_FIRST_MS);
 	timer_init(&upkeep->timer, tick);
 	again(upkeep);
 	return upkeep;

@@ -1,9 +1,9 @@
 /*
  * Upkeep of the bodies: checkpoints of their index, and the sweep.
  *
- * A sweep drops what no hold and no row of any local group names. It runs once
- * a day and when `murderctl sweep` asks; the first one not before every local
- * group has caught up (architecture.md 4, F3).
+ * A sweep drops what no hold and no row of any local group names. It runs an
+ * hour after the start, then once a day, and when `murderctl sweep` asks; never
+ * before every local group has caught up (architecture.md 4, F3).
  */
 #ifndef SERVER_UPKEEP_H
 #define SERVER_UPKEEP_H

@@ -203,6 +203,16 @@ login = { plain_without_tls = true; delay = "10ms"; };
         """murderd is dead; what it has not synced is lost or torn."""
         return PowerCut(self.data, mode, seed).run()
 
+    def await_log(self, text):
+        end = time.monotonic() + START_S
+        while True:
+            with open(self.log, errors="replace") as log:
+                if text in log.read():
+                    return
+            if time.monotonic() > end:
+                self.fail("the log does not say: " + text)
+            time.sleep(0.05)
+
     def fail(self, text):
         with open(self.log, errors="replace") as log:
             sys.stderr.write("".join(log.readlines()[-30:]))

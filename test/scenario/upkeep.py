@@ -42,6 +42,23 @@ def a_sweep_drops_what_nobody_refers_to():
 
 
 @test
+def the_first_sweep_comes_soon_after_a_start():
+    with murder.Node() as node:
+        node.user("john")
+        imap = node.imap("john")
+        ok(imap.append("INBOX", None, None, message(1, 5000)))
+        ok(imap.select("INBOX"))
+        ok(imap.store("1", "+FLAGS.SILENT", r"(\Deleted)"))
+        ok(imap.expunge())
+        imap.logout()
+        node.stop()
+        # 300 ms after the start, then no more for as long as this runs
+        node.start(env={"MURDER_TUNE": "upkeep_ms=50,sweep_ms=7200000,"
+                                       "sweep_first_ms=300"})
+        node.await_log("sweep: 1 bodies dropped")
+
+
+@test
 def a_sweep_amid_appends_drops_nothing_of_them():
     with murder.Node() as node:
         node.user("john")
