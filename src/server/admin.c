@@ -270,6 +270,65 @@ bool admin_read(struct admin_call *call, uint32_t group,
 	return false;
 }
 
+/* ---- lists: there may be a million rows ---- */
+
+struct admin_list {
+	const char *key;
+	admin_list_walk *walk;
+	json_t *items;
+	enum err err;
+};
+
+static void list_fini(struct admin_call *call)
+{
+	struct admin_list *list = call->state;
+
+	json_decref(list->items);
+	mem_free(list);
+}
+
+static void list_work(struct admin_call *call)
+{
+	struct admin_list *list = call->state;
+	struct store_env *env = replica_env(node_directory(call->node));
+	struct store_txn *txn;
+
+	list->err = env ? store_read_begin(env, &txn) : ERR_UNAVAILABLE;
+	if (list->err)
+		return;
+	list->walk(call, txn, list->items);
+	list->err = store_txn_error(txn);
+	store_end(&txn);
+}
+
+static void list_done(struct admin_call *call)
+{
+	const struct admin_list *list = call->state;
+
+	if (list->err)
+		admin_fail(call, list->err, "the directory cannot be read: %s",
+			   err_text(list->err));
+	else
+		admin_ok(call, json_pack("{s:O}", list->key, list->items));
+}
+
+static void list_begin(struct admin_call *call)
+{
+	admin_on_pool(call, list_work, list_done);
+}
+
+void admin_list(struct admin_call *call, const char *key, admin_list_walk *walk)
+{
+	struct admin_list *list = mem_zalloc(1, sizeof(*list));
+
+	list->key = key;
+	list->walk = walk;
+	list->items = json_array();
+	call->state = list;
+	call->fini = list_fini;
+	admin_read_index(call, 0, list_begin);
+}
+
 void admin_set_raw(struct admin_call *call, admin_raw *raw)
 {
 	call->link->raw = raw;

@@ -71,6 +71,17 @@ void admin_propose(struct admin_call *call, uint32_t group, uint16_t kind,
 must_use bool admin_read(struct admin_call *call, uint32_t group,
 			 struct store_txn **txn_r);
 
+/* Adds an object for each row; on a worker. */
+typedef void admin_list_walk(struct admin_call *call, struct store_txn *txn,
+			     json_t *items);
+
+/*
+ * Ends the call with {key: [...]} of the directory's newest state. It has no
+ * state of its own. `key` is static.
+ */
+void admin_list(struct admin_call *call, const char *key,
+		admin_list_walk *walk);
+
 /* Octets as a JSON string; what is no UTF-8 becomes U+FFFD. */
 json_t *admin_string(struct slice text);
 

@@ -228,27 +228,19 @@ static json_t *mailbox_json(const struct directory_mailbox *mailbox)
 			 acl_json(mailbox->acl));
 }
 
-static void list(struct admin_call *call)
+static void list(struct admin_call *call, struct store_txn *txn, json_t *items)
 {
 	struct slice prefix = admin_text_or_none(call, "prefix");
-	json_t *mailboxes = json_array();
 	struct directory_mailbox mailbox;
 	struct directory_walk walk;
-	struct store_txn *txn;
 
-	if (!admin_read(call, 0, &txn)) {
-		json_decref(mailboxes);
-		return;
-	}
 	directory_mailbox_walk(&walk, txn, prefix, SLICE_NONE);
 	while (directory_mailbox_next(&walk, &mailbox))
-		json_array_append_new(mailboxes, mailbox_json(&mailbox));
+		json_array_append_new(items, mailbox_json(&mailbox));
 	directory_walk_end(&walk);
-	store_end(&txn);
-	admin_ok(call, json_pack("{s:o}", "mailboxes", mailboxes));
 }
 
 void admin_mailbox_list(struct admin_call *call)
 {
-	admin_read_index(call, 0, list);
+	admin_list(call, "mailboxes", list);
 }

@@ -176,26 +176,19 @@ static json_t *user_json(const struct directory_user *user)
 			 (json_int_t)user->quota_octets);
 }
 
-static void list(struct admin_call *call)
+static void list(struct admin_call *call unused_arg, struct store_txn *txn,
+		 json_t *items)
 {
-	json_t *users = json_array();
 	struct directory_walk walk;
 	struct directory_user user;
-	struct store_txn *txn;
 
-	if (!admin_read(call, 0, &txn)) {
-		json_decref(users);
-		return;
-	}
 	directory_user_walk(&walk, txn, SLICE_NONE);
 	while (directory_user_next(&walk, &user))
-		json_array_append_new(users, user_json(&user));
+		json_array_append_new(items, user_json(&user));
 	directory_walk_end(&walk);
-	store_end(&txn);
-	admin_ok(call, json_pack("{s:o}", "users", users));
 }
 
 void admin_user_list(struct admin_call *call)
 {
-	admin_read_index(call, 0, list);
+	admin_list(call, "users", list);
 }
