@@ -10,10 +10,14 @@
 
 #define ROWS_ON_LOOP 64 /* messages (architecture.md 3) */
 
+/* Rows looked at for one answer: a transaction pins what is freed meanwhile. */
+#define ROWS_SCAN_MAX 16384
+
 struct rows_op {
 	struct imap_op op;
 	struct replica *replica;
-	size_t octets; /* of structures so far */
+	size_t octets;  /* of structures so far */
+	size_t scanned; /* rows, wanted or not */
 	enum err err;
 };
 
@@ -24,7 +28,7 @@ static struct imap_ask_rows *rows_ask(struct imap_op *op)
 
 static bool is_full(const struct rows_op *op, const struct imap_ask_rows *ask)
 {
-	return ask->count == IMAP_ROWS_CHUNK ||
+	return ask->count == IMAP_ROWS_CHUNK || op->scanned == ROWS_SCAN_MAX ||
 	       op->octets >= IMAP_ROWS_OCTETS_MAX;
 }
 
@@ -41,6 +45,8 @@ static bool fill_range(struct rows_op *op, struct store_txn *txn,
 	mailgroup_walk_begin(&walk, txn, ask->mailbox_id, op->op.link->user.id,
 			     first, last, parts);
 	while (!is_full(op, ask) && mailgroup_walk_next(&walk, &row)) {
+		op->scanned++;
+		ask->next = row.uid + 1;
 		if (row.modseq <= ask->changed_since)
 			continue;
 		if (!(ask->want & IMAP_ROWS_STRUCTURE))
@@ -48,7 +54,6 @@ static bool fill_range(struct rows_op *op, struct store_txn *txn,
 		op->octets += row.structure.len;
 		mailbox_row_copy(&row, ask->ask.arena,
 				 &ask->rows[ask->count++]);
-		ask->next = row.uid + 1;
 	}
 	mailgroup_walk_end(&walk);
 	return !is_full(op, ask);
