@@ -63,6 +63,15 @@ struct command_result {
 	struct buf payload; /* at most COMMAND_RESULT_MAX octets */
 };
 
+/*
+ * A command was done, but the payload of its result could not be decoded: what
+ * it has done is not known, so nobody may be told that it was not.
+ */
+static inline enum err command_payload_err(enum err decoded)
+{
+	return decoded == ERR_NONE ? ERR_NONE : ERR_IO;
+}
+
 /* Where a command stands in the log: equal on all replicas. */
 struct command_at {
 	uint64_t index;

@@ -280,8 +280,8 @@ static void append_answered(struct proposal *proposal)
 	enum err err = proposal->err;
 
 	if (!err)
-		err = mailgroup_append_result(buf_slice(&proposal->result),
-					      &result);
+		err = command_payload_err(mailgroup_append_result(
+			buf_slice(&proposal->result), &result));
 	if (!err) {
 		ask->uidvalidity = op->found.uidvalidity;
 		uidset_add(&ask->uids, result.first_uid,

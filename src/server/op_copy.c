@@ -78,8 +78,8 @@ static void copy_answered(struct imap_op *base)
 	enum err err = base->proposal.err;
 
 	if (!err)
-		err = mailgroup_copy_result(buf_slice(&base->proposal.result),
-					    &result);
+		err = command_payload_err(mailgroup_copy_result(
+			buf_slice(&base->proposal.result), &result));
 	if (!err)
 		copy_add_pairs(op, &result.copied, result.first_uid);
 	uidset_fini(&result.copied);
@@ -123,8 +123,8 @@ static void dropped(struct imap_op *base)
 	enum err err = base->proposal.err;
 
 	if (!err)
-		err = mailgroup_more_result(buf_slice(&base->proposal.result),
-					    &result);
+		err = command_payload_err(mailgroup_more_result(
+			buf_slice(&base->proposal.result), &result));
 	if (!err && result.more) {
 		drop(op);
 		return;
@@ -197,8 +197,8 @@ static void staged(struct imap_op *base)
 	if (!err && op->copy.turn == 0)
 		op->copy = base->proposal.op;
 	if (!err)
-		err = mailgroup_copy_stage_result(
-			buf_slice(&base->proposal.result), &result);
+		err = command_payload_err(mailgroup_copy_stage_result(
+			buf_slice(&base->proposal.result), &result));
 	if (!err) {
 		op->staged = result.staged;
 		copy_add_pairs(op, &result.copied, result.first_uid);

@@ -45,8 +45,8 @@ static void across_answered(struct proposal *proposal)
 	enum err err = proposal->err;
 
 	if (!err)
-		err = mailgroup_append_result(buf_slice(&proposal->result),
-					      &result);
+		err = command_payload_err(mailgroup_append_result(
+			buf_slice(&proposal->result), &result));
 	if (!err)
 		copy_add_pairs(across->op, &across->source, result.first_uid);
 	imap_op_end(&across->op->op, err == ERR_GONE ? ERR_NOTFOUND : err);

@@ -396,8 +396,8 @@ static void group_answered(struct proposal *proposal)
 	size_t n = 0;
 
 	if (!err)
-		err = mailgroup_deliver_result(buf_slice(&proposal->result),
-					       &result);
+		err = command_payload_err(mailgroup_deliver_result(
+			buf_slice(&proposal->result), &result));
 	if (err) {
 		group_failed(deliver, err);
 		return;

@@ -120,8 +120,8 @@ static void create_applied(struct imap_op *base)
 	struct imap_ask_create *ask =
 		container_of(base->ask, struct imap_ask_create, ask);
 	struct directory_create_result result;
-	enum err err = directory_create_result(
-		buf_slice(&base->proposal.result), &result);
+	enum err err = command_payload_err(directory_create_result(
+		buf_slice(&base->proposal.result), &result));
 
 	if (!err)
 		ask->mailbox_id =

@@ -85,8 +85,8 @@ static void store_answered(struct imap_op *base)
 	enum err err = base->proposal.err;
 
 	if (!err)
-		err = mailgroup_store_result(buf_slice(&base->proposal.result),
-					     &result);
+		err = command_payload_err(mailgroup_store_result(
+			buf_slice(&base->proposal.result), &result));
 	if (!err) {
 		add_modseq(ask, result.modseq);
 		uidset_add_set(&ask->modified, &result.modified);
@@ -164,8 +164,8 @@ static void expunge_answered(struct imap_op *base)
 	enum err err = base->proposal.err;
 
 	if (!err)
-		err = mailgroup_expunge_result(
-			buf_slice(&base->proposal.result), &result);
+		err = command_payload_err(mailgroup_expunge_result(
+			buf_slice(&base->proposal.result), &result));
 	if (!err && result.modseq)
 		ask->modseq = result.modseq;
 	uidset_fini(&result.expunged);
