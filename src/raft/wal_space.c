@@ -149,7 +149,13 @@ static uint64_t needed(const struct wal *wal)
 	return lowest;
 }
 
-/* What is above the limit goes; the oldest of it may become the next file. */
+/*
+ * What is above the limit goes; the oldest of it may become the next file.
+ *
+ * After a start some of it may be needed again: the scan went by the head of
+ * the next file and removed that file, so the current one, which says less,
+ * counts until a new one is reached.
+ */
 static void drop_kept(struct wal *wal)
 {
 	while (wal->kept_bytes > wal->keep_bytes) {
@@ -157,6 +163,11 @@ static void drop_kept(struct wal *wal)
 			LIST_ENTRY(wal->kept.next, struct wal_segment, link);
 
 		MUST(!list_empty(&wal->kept));
+		if (segment->head.start + segment->head.size >
+		    wal->current->head.needed) {
+			PROBE("wal: a released file is needed again");
+			return;
+		}
 		list_remove(&segment->link);
 		wal->kept_bytes -= segment->head.size;
 		list_append(&wal->drop, &segment->link);

@@ -496,6 +496,43 @@ Test(wal, released_files_are_kept_up_to_the_limit_and_used_again)
 	bench_free(bench);
 }
 
+/*
+ * Each start makes a file that says how far back the log is needed, and removes
+ * the one of the last start, which was not reached: then the one before counts
+ * again, which says less.
+ */
+static const char *start_thrice(unsigned rounds, uint64_t nth)
+{
+	struct wal_bench *bench = bench_new(44);
+	const char *wrong;
+
+	bench->options.keep_bytes = 1;
+	wrong = bench_crash(bench, DISK_SIM_KILL);
+	bench_term(bench, 0, 1);
+	write_files(bench, rounds);
+	for (unsigned starts = 0; starts < 3 && wrong == NULL; starts++) {
+		wrong = bench_crash(bench, DISK_SIM_DROP);
+		if (starts == 2)
+			disk_sim_cut_at(bench->disk, nth);
+		bench_append(bench, 0, 1, 10);
+		bench_drain(bench);
+	}
+	if (wrong == NULL)
+		wrong = bench_crash(bench, DISK_SIM_DROP);
+	if (wrong != NULL)
+		cr_log_error("round %u, change %llu: %s", rounds,
+			     (unsigned long long)nth, wrong);
+	bench_free(bench);
+	return wrong;
+}
+
+Test(wal, files_are_released_by_the_file_that_stays)
+{
+	for (unsigned rounds = 10; rounds < 14; rounds++)
+		for (uint64_t nth = 1; nth <= 12; nth++)
+			cr_expect_null(start_thrice(rounds, nth));
+}
+
 Test(wal, a_slow_group_does_not_hold_old_files)
 {
 	struct wal_bench *bench = bench_new(42);
