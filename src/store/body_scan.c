@@ -143,7 +143,7 @@ static enum err scan_records(struct scan *scan, struct body_walk *walk)
 
 	while ((err = body_walk_next(walk, &record, &octets)) == ERR_NONE) {
 		scan_record(scan, &record);
-		if (++scan->batched < SCAN_BATCH)
+		if (++scan->batched < TUNED(scan_batch, SCAN_BATCH))
 			continue;
 		err = scan_batch_end(scan, walk);
 		if (err == ERR_NONE)

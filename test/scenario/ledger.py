@@ -21,12 +21,25 @@ import threading
 import time
 
 import murder
-from murder import message, ok
+from murder import message
 
 USERS = 8
 SIZES = (300, 4096, 100000)
 SAMPLE = 100  # old messages of each mailbox whose octets are read again
 GONE = (OSError, EOFError, ValueError, murder.imaplib.IMAP4.error)
+PAUSE_S = 0.02  # after a refusal
+
+
+class Refused(Exception):
+    """A tagged NO."""
+
+
+def ok(answer):
+    kind, data = answer
+    if kind == "NO":
+        raise Refused(data)
+    assert kind == "OK", answer
+    return data
 
 
 def commit():
@@ -200,6 +213,7 @@ def append(node, ledger, user):
         kind, data = imap.append("INBOX", None, None, sent.text())
         if kind != "OK":
             ledger.refused(sent)
+            time.sleep(PAUSE_S)
             continue
         uid = re.search(rb"APPENDUID \d+ (\d+)", data[0])
         ledger.done(sent, int(uid.group(1)))
@@ -209,11 +223,16 @@ def deliver(node, ledger, user):
     lmtp = node.lmtp()
     while True:
         sent = ledger.begin(user, 4096, True)
-        code, _ = lmtp.deliver("x@example.org", [user], sent.text())[user]
+        try:
+            code, _ = lmtp.deliver("x@example.org", [user],
+                                   sent.text())[user]
+        except murder.Lmtp.Refused:
+            code = 0
         if code == 250:
             ledger.done(sent)
         else:
             ledger.refused(sent)
+            time.sleep(PAUSE_S)
 
 
 def watch(node, ledger, user):
@@ -233,19 +252,26 @@ def watch(node, ledger, user):
 
 
 class Tidier:
-    """Appends, marks, moves and expunges, one step at a time."""
+    """Appends, marks, moves and expunges, one step at a time.
+
+    A refusal ends it, unless it was told that there may be some.
+    """
 
     KEYWORDS = ("$one", "$two", "\\Seen", "\\Flagged")
 
-    def __init__(self, name):
-        self.name = name
-        self.next_number = 0
+    def __init__(self, number, may_be_refused=False):
+        self.name = "tidy%d" % number
+        self.may_be_refused = may_be_refused
+        # No two send the same octets: a body that one expunges is dead.
+        self.next_number = (number + 1) * 1000000
         self.state = {"INBOX": {}}  # mailbox -> number -> (uid, flags)
         self.underway = None        # the state if the step was done
         self.steps = 0
         self.imap = None
 
     def run(self, node):
+        if self.underway:
+            self.judge(node)
         self.imap = node.imap(self.name)
         while True:
             self.step()
@@ -254,9 +280,15 @@ class Tidier:
         kinds = [self.append, self.append, self.mark, self.mark, self.move,
                  self.expunge, self.create, self.rename, self.delete]
         self.underway = copy.deepcopy(self.state)
-        random.choice(kinds)(self.underway)
-        self.state, self.underway = self.underway, None
-        self.steps += 1
+        try:
+            random.choice(kinds)(self.underway)
+            self.state = self.underway
+            self.steps += 1
+        except Refused:
+            if not self.may_be_refused:
+                raise
+            time.sleep(PAUSE_S)
+        self.underway = None
 
     def pick(self, state):
         """A mailbox with messages, selected, and one of these."""
@@ -373,13 +405,30 @@ class Tidier:
             for name in state)
 
 
+def churn(node):
+    """Fills segments of bodies, and leaves them to the sweep."""
+    imap = node.imap("churn")
+    number = random.randrange(10 ** 8, 10 ** 9)
+    while True:
+        for _ in range(10):
+            number += 1
+            ok(imap.append("INBOX", None, None, message(
+                number, random.choice((30000, 30000, 200000)))))
+        ok(imap.select("INBOX"))
+        ok(imap.store("1:*", "+FLAGS.SILENT", "(\\Deleted)"))
+        ok(imap.expunge())
+        node.try_ctl("sweep")
+
+
 class Load:
     """Many clients at once, until the server dies."""
 
     def __init__(self, ledger, appenders=44, deliverers=16, tidiers=4,
-                 watchers=2):
+                 watchers=2, churners=0, may_be_refused=False):
         self.ledger = ledger
-        self.tidiers = [Tidier("tidy%d" % i) for i in range(tidiers)]
+        self.may_be_refused = may_be_refused
+        self.tidiers = [Tidier(i, may_be_refused) for i in range(tidiers)]
+        self.churners = churners
         self.kinds = ([append] * appenders + [deliver] * deliverers
                       + [watch] * watchers)
         self.threads = []
@@ -390,12 +439,16 @@ class Load:
             node.user("user%d" % i)
         for tidier in self.tidiers:
             node.user(tidier.name)
+        node.user("churn")
 
     def guard(self, function, *args):
         try:
             function(*args)
         except GONE:
             pass
+        except Refused as error:
+            if not self.may_be_refused:
+                self.failures.append(error)
         except Exception as error:  # told by join, in the main thread
             self.failures.append(error)
 
@@ -403,6 +456,7 @@ class Load:
         jobs = [(kind, node, self.ledger, "user%d" % (i % USERS))
                 for i, kind in enumerate(self.kinds)]
         jobs += [(tidier.run, node) for tidier in self.tidiers]
+        jobs += [(churn, node)] * self.churners
         self.threads = [threading.Thread(target=self.guard, args=job)
                         for job in jobs]
         for thread in self.threads:

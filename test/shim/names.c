@@ -352,10 +352,14 @@ int names_sync(struct shim_file *dir, int fd, long number)
 	if (rc != 0)
 		return rc;
 	pthread_mutex_lock(&names_lock);
-	if (!is_lost(dir->ino))
+	if (is_lost(dir->ino)) {
+		errno = EIO;
+		rc = -1;
+	} else {
 		purge(dir->ino, before);
+	}
 	pthread_mutex_unlock(&names_lock);
-	return 0;
+	return rc;
 }
 
 void names_lost(struct shim_file *dir)

@@ -13,8 +13,9 @@
  *             kill    the process is killed before the call
  *             limbo   a sync says it has worked, and has not
  *
- * A sync that fails loses what it was to make durable, as Linux does: a later
- * sync of the same file succeeds without it.
+ * A sync of a file that fails loses what it was to make durable, as Linux does:
+ * a later sync of the same file succeeds without it. Of a directory it fails
+ * for ever, as file systems do whose journal has failed.
  *
  * `counts` in the journal has two numbers of 64 bits for each rule, calls seen
  * and faults done, for the harness to see that its fault was felt.

@@ -155,7 +155,10 @@ int names_rename(const char *from, const char *to, size_t to_below);
 /* fsync of a directory. */
 int names_sync(struct shim_file *dir, int fd, long number);
 
-/* A sync of the directory has failed: no name in it becomes durable again. */
+/*
+ * A sync of the directory has failed: so do all from now on, as file systems
+ * give their journal up then.
+ */
 void names_lost(struct shim_file *dir);
 
 /* ---- rules.c: faults by count ---- */

@@ -1,0 +1,29 @@
+# Proofs that take minutes or hours; ./check runs a sample of each.
+#
+#     make kill ROUNDS=20     kill -9 under load
+#     make power ROUNDS=20    power cuts under load: all is lost, or torn
+#     make crash              every crash point, kill, failure of the disk
+#     make guards             broken builds of these must be found out
+#
+# Configure with --enable-faults. Each that succeeds adds a row to
+# test/RESULTS.md.
+
+EXTRA_DIST += test/RESULTS.md test/slow/guards.py test/slow/large.py
+EXTRA_DIST += test/scenario/crash.py test/scenario/kill.py \
+	test/scenario/ledger.py test/scenario/murder.py test/scenario/power.py
+
+ROUNDS = 20
+RESULTS = $(abs_top_srcdir)/test/RESULTS.md
+SCENARIO = MURDER_BUILD=$(abs_builddir) $(top_srcdir)/test/scenario
+slow_programs = murderd murderctl $(SHIM)
+
+.PHONY: kill power crash guards
+kill: $(slow_programs)
+	$(SCENARIO)/kill.py $(ROUNDS) --results $(RESULTS)
+power: $(slow_programs)
+	$(SCENARIO)/power.py $(ROUNDS) --results $(RESULTS)
+crash: $(slow_programs)
+	$(SCENARIO)/crash.py --all --results $(RESULTS)
+guards: $(slow_programs)
+	MURDER_BUILD=$(abs_builddir) $(top_srcdir)/test/slow/guards.py \
+		--results $(RESULTS)

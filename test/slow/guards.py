@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Does power.py find anything? Broken builds and lying disks must fall to it.
+
+    guards.py [--rounds N] [--results FILE] [NAME...]    default 5 rounds
+
+M.. are mutants, mistakes that a build with --enable-faults can be told to make
+(MUTANT in the sources); the others are disks that say that a sync has worked.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../scenario"))
+import ledger  # noqa: E402
+import murder  # noqa: E402
+
+MUTANT, DISK = "MURDER_MUTANT", "MURDER_SHIM_FAIL"
+GUARDS = {
+    "M06": (MUTANT, "M06", "the log is not synced"),
+    "M07": (MUTANT, "M07", "the log is synced after the acknowledgement"),
+    "M41": (MUTANT, "M41", "directories are not synced"),
+    "M43": (MUTANT, "M43", "a checkpoint does not pin its pages"),
+    "M46": (MUTANT, "M46", "the metas are not put back after kill -9"),
+    "M49": (MUTANT, "M49", "the index of bodies is trusted at the start"),
+    "log": (DISK, "sync:wal/*:1+:limbo", "syncs of the log lie"),
+    "bodies": (DISK, "sync:bodies/*.seg:1+:limbo", "syncs of bodies lie"),
+    "maps": (DISK, "sync:*/data.mdb:1+:limbo", "syncs of the state lie"),
+    "names": (DISK, "dirsync:*:1+:limbo", "syncs of directories lie"),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--results", help="a table that gets a row")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+    if not murder.has_faults():
+        print("built without --enable-faults")
+        return 77
+    alive = []
+    for name in options.names or GUARDS:
+        variable, value, text = GUARDS[name]
+        start = time.monotonic()
+        status = subprocess.run(
+            [os.path.join(HERE, "../scenario/power.py"), str(options.rounds)],
+            env=dict(os.environ, **{variable: value}), check=False,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+        if status == 0:
+            alive.append(name)
+        print("%s guard/%s (%s, %d s)" % (
+            "not ok" if status == 0 else "ok", name, text,
+            time.monotonic() - start), flush=True)
+    if options.results and not options.names and not alive:
+        ledger.record(options.results, "guards", murder.kind_of_build(),
+                      "%d of %d broken builds and disks were found out within "
+                      "%d rounds of each kind" % (len(GUARDS), len(GUARDS),
+                                                  options.rounds))
+    return 1 if alive else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
