@@ -283,7 +283,8 @@ enum imap_rows_want {
 
 /*
  * The next rows of `uids` (UIDs of the view) from `from` on. Rows that are
- * gone from the state are left out. `next` is where to go on, 0 at the end.
+ * gone from the state are left out. `next` is where to go on, 0 at the end; an
+ * answer without rows may have one.
  */
 struct imap_ask_rows {
 	struct imap_ask ask;

@@ -32,7 +32,8 @@ import murder
 
 SETTINGS = 'store = { wal_segment = "128K"; wal_keep = "1"; };'
 TUNE = ("checkpoint_age_ms=200,checkpoint_dirty=300000,snapshot_entries=30,"
-        "upkeep_ms=200,sweep_ms=1000000,body_segment=262144,scan_batch=2")
+        "upkeep_ms=200,sweep_ms=1000000,sweep_first_ms=1000000,"
+        "body_segment=262144,scan_batch=2")
 PASSES = 3  # of each point
 LOAD_S = 4  # a case that does not end murderd in this time was not reached
 CASES_A_NODE = 25  # then it has enough mail

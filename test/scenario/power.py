@@ -19,7 +19,8 @@ import murder
 
 SMALL = """store = { wal_segment = "256K"; wal_keep = "1"; };"""
 OFTEN = ("checkpoint_age_ms=300,checkpoint_dirty=1000000,snapshot_entries=100,"
-         "upkeep_ms=500,sweep_ms=1500,body_segment=1000000")
+         "upkeep_ms=500,sweep_ms=1500,sweep_first_ms=1500,"
+         "body_segment=1000000")
 TUNE = ({"MURDER_TUNE": OFTEN}, {"MURDER_TUNE": ""})
 
 parser = argparse.ArgumentParser()
