@@ -23,13 +23,15 @@ struct remember_entry {
 
 struct remember {
 	uint8_t key[SHA256_SIZE];
+	uint64_t keep_ms;
 	struct remember_entry *entries[REMEMBER_SETS]; /* NULL until used */
 };
 
-struct remember *remember_new(struct random *random)
+struct remember *remember_new(struct random *random, uint64_t keep_ms)
 {
 	struct remember *remember = mem_zalloc(1, sizeof(*remember));
 
+	remember->keep_ms = keep_ms;
 	random->fill(random, remember->key, sizeof(remember->key));
 	return remember;
 }
@@ -104,10 +106,12 @@ void remember_add(struct remember *remember, uint64_t now_ms, struct slice user,
 	struct remember_entry **setp;
 	struct sha256 mac;
 
+	if (remember->keep_ms == 0)
+		return;
 	mac_of(remember, user, key_version, password, &mac);
 	setp = set_of(remember, &mac);
 	if (!*setp)
 		*setp = mem_zalloc(REMEMBER_WAYS, sizeof(**setp));
 	*place_of(*setp, &mac) =
-		(struct remember_entry){ mac, now_ms + REMEMBER_MS };
+		(struct remember_entry){ mac, now_ms + remember->keep_ms };
 }

@@ -64,6 +64,8 @@ static const struct config_row schema[] = {
 	  NULL },
 	{ "login.timeout", CONFIG_DURATION, AT(login_timeout_ms), "1s", "1d" },
 	{ "login.delay", CONFIG_DURATION, AT(login_delay_ms), "0s", "1m" },
+	{ "login.remember", CONFIG_DURATION, AT(login_remember_ms), "0s",
+	  "1h" },
 	{ "idle_timeout", CONFIG_DURATION, AT(idle_timeout_ms), "1s", "7d" },
 	{ "namespace.altnamespace", CONFIG_BOOL, AT(altnamespace), NULL, NULL },
 	{ "namespace.separator", CONFIG_OCTET, AT(separator), "/.", NULL },

@@ -38,7 +38,8 @@ struct server_loop *server_loop_new(struct node *node, unsigned number)
 	loop->node = node;
 	loop->io = io_loop_new(buf_cstr(&name));
 	loop->executor = io_loop_executor(loop->io);
-	loop->remember = remember_new(node->random);
+	loop->remember =
+		remember_new(node->random, node->settings->login_remember_ms);
 	list_init(&loop->links);
 	tree_init(&loop->mailboxes, order);
 	buf_fini(&name);

@@ -39,6 +39,7 @@ void settings_init(struct settings *settings)
 		/* RFC 9051 section 5.4: at least 30 minutes */
 		.idle_timeout_ms = 30 * MINUTE_MS,
 		.login_delay_ms = 2000,
+		.login_remember_ms = 10 * MINUTE_MS,
 		.altnamespace = true,
 		.separator = '/',
 		.detail_separator = '+',

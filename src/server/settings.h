@@ -34,7 +34,8 @@ struct settings {
 	bool plain_without_tls; /* passwords in the clear from anywhere */
 	uint64_t login_timeout_ms;
 	uint64_t idle_timeout_ms;
-	uint64_t login_delay_ms; /* after a wrong password */
+	uint64_t login_delay_ms;    /* after a wrong password */
+	uint64_t login_remember_ms; /* a verified password; 0: not at all */
 
 	bool altnamespace;     /* personal folders beside INBOX, not below */
 	char separator;        /* '/' or '.' */

@@ -7,6 +7,8 @@
 #include "auth/remember.h"
 #include "base/buf.h"
 
+#define KEEP_MS (10ull * 60 * 1000)
+
 struct memory {
 	struct random_seeded random;
 	struct remember *remember;
@@ -17,7 +19,7 @@ static struct memory memory_new(uint64_t seed)
 	struct memory m;
 
 	random_seeded_init(&m.random, seed);
-	m.remember = remember_new(&m.random.random);
+	m.remember = remember_new(&m.random.random, KEEP_MS);
 	return m;
 }
 
@@ -58,15 +60,26 @@ Test(auth_remember, it_is_all_three_that_count)
 	remember_free(&m.remember);
 }
 
-Test(auth_remember, for_ten_minutes)
+Test(auth_remember, for_as_long_as_it_was_told)
 {
 	struct memory m = memory_new(1);
 
 	add(&m, 1000, "john", 1, "secret");
-	cr_expect(has(&m, 1000 + REMEMBER_MS - 1, "john", 1, "secret"));
-	cr_expect_not(has(&m, 1000 + REMEMBER_MS, "john", 1, "secret"));
-	add(&m, 1000 + REMEMBER_MS, "john", 1, "secret");
-	cr_expect(has(&m, 1000 + REMEMBER_MS, "john", 1, "secret"));
+	cr_expect(has(&m, 1000 + KEEP_MS - 1, "john", 1, "secret"));
+	cr_expect_not(has(&m, 1000 + KEEP_MS, "john", 1, "secret"));
+	add(&m, 1000 + KEEP_MS, "john", 1, "secret");
+	cr_expect(has(&m, 1000 + KEEP_MS, "john", 1, "secret"));
+	remember_free(&m.remember);
+}
+
+Test(auth_remember, not_at_all_if_so_told)
+{
+	struct memory m = memory_new(1);
+
+	remember_free(&m.remember);
+	m.remember = remember_new(&m.random.random, 0);
+	add(&m, 0, "john", 1, "secret");
+	cr_expect_not(has(&m, 0, "john", 1, "secret"));
 	remember_free(&m.remember);
 }
 
@@ -76,8 +89,8 @@ Test(auth_remember, counted_from_the_check)
 	struct memory m = memory_new(1);
 
 	add(&m, 0, "john", 1, "secret");
-	cr_expect(has(&m, REMEMBER_MS - 1, "john", 1, "secret"));
-	cr_expect_not(has(&m, REMEMBER_MS, "john", 1, "secret"));
+	cr_expect(has(&m, KEEP_MS - 1, "john", 1, "secret"));
+	cr_expect_not(has(&m, KEEP_MS, "john", 1, "secret"));
 	remember_free(&m.remember);
 }
 
