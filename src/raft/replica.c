@@ -72,6 +72,7 @@ void replica_park(struct replica *replica, const char *why)
 		return;
 	LOG_ERROR("group %u: parked: %s", replica->options.group, why);
 	replica->park_why = why;
+	atomic_store(&replica->published.settled, false);
 	atomic_store(&replica->published.parked_why, why);
 	atomic_store(&replica->published.env, NULL);
 	if (replica->state == REPLICA_OPEN && !replica->park_posted)

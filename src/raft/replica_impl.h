@@ -86,6 +86,7 @@ struct replica_published {
 	_Atomic uint64_t checkpoint_index;
 	_Atomic uint32_t slots_taken;
 	_Atomic uint64_t fresh_ms; /* 0: never */
+	_Atomic bool settled;      /* a read has nothing to wait for */
 };
 
 struct replica {
@@ -196,7 +197,7 @@ void replica_propose_end(struct replica *replica, enum err unknown);
 
 /* ---- replica_read.c ---- */
 
-/* After each call into raft, at each tick, and at the end. */
+/* After each call into raft, and when apply has caught up. */
 void replica_read_after(struct replica *replica);
 void replica_read_tick(struct replica *replica);
 void replica_read_end(struct replica *replica);

@@ -5,6 +5,12 @@
  * of this moment is noted for all waiting reads; when the state has applied
  * that far, they are answered. Being the only voter, it needs nobody's word
  * that it still leads; with more voters a round of messages comes in between.
+ *
+ * While it is the only voter and the state has everything that is committed, a
+ * read is answered where it is asked for, without a way through the log loop:
+ * what is acknowledged is in the state before it is. Nobody else can commit
+ * until this loop has appended the entry that makes another one a voter, and by
+ * then it has taken `settled` back.
  */
 #include "raft/replica_impl.h"
 
@@ -46,15 +52,16 @@ void replica_read_after(struct replica *replica)
 {
 	struct applier *applier = &replica->applier;
 	struct compat_view view;
-	uint64_t applied;
+	bool confirmed = confirms(replica, &view);
+	bool settled = confirmed &&
+		       (applier->done >= applier->handed || MUTANT("M13"));
+	uint64_t applied = atomic_load(&applier->applied);
 
-	if (list_empty(&replica->reads) || !confirms(replica, &view))
-		return;
-	atomic_store(&replica->published.fresh_ms, replica_now(replica));
-	if (applier->done < applier->handed && !MUTANT("M13"))
-		return;
-	applied = atomic_load(&applier->applied);
-	while (!list_empty(&replica->reads))
+	atomic_store(&replica->published.settled, settled);
+	if (confirmed && !list_empty(&replica->reads))
+		atomic_store(&replica->published.fresh_ms,
+			     replica_now(replica));
+	while (settled && !list_empty(&replica->reads))
 		read_answer(LIST_ENTRY(replica->reads.next, struct read_index,
 				       link),
 			    ERR_NONE, applied);
@@ -82,6 +89,13 @@ void replica_read_index(struct replica *replica, struct read_index *read,
 	read->replica = replica;
 	read->done = done;
 	list_init(&read->link);
+	if (atomic_load(&replica->published.settled)) {
+		atomic_store(&replica->published.fresh_ms,
+			     replica_now(replica));
+		read_answer(read, ERR_NONE,
+			    atomic_load(&replica->applier.applied));
+		return;
+	}
 	task_post(replica->options.log_loop, &read->task, read_run);
 }
 
@@ -100,6 +114,7 @@ void replica_read_tick(struct replica *replica)
 
 void replica_read_end(struct replica *replica)
 {
+	atomic_store(&replica->published.settled, false);
 	while (!list_empty(&replica->reads))
 		read_answer(LIST_ENTRY(replica->reads.next, struct read_index,
 				       link),

@@ -444,6 +444,22 @@ static bool read_is_early(void)
 	return early;
 }
 
+/* Nothing is under way and nobody else votes: no turn of the log loop. */
+Test(replica, a_read_with_nothing_to_wait_for_is_answered_at_once)
+{
+	struct node *node = serving(24);
+	struct look look;
+
+	cr_expect_eq(node_do(node, KIND_DO, "x"), ERR_NONE);
+	look_begin(&look, node);
+	cr_expect_eq(look.answers, 0); /* never before the call returns */
+	cr_expect(task_queue_step(&node->queue));
+	cr_expect_eq(look.answers, 1);
+	cr_expect_eq(look.read.err, ERR_NONE);
+	cr_expect_eq(look.read.index, replica_applied(node->replica));
+	node_free(node);
+}
+
 Test(replica, a_read_waits_for_what_is_committed)
 {
 	cr_expect_not(read_is_early());
