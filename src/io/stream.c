@@ -68,10 +68,8 @@ static int stream_wanted(const struct io_stream *stream)
 
 static void stream_event(uv_poll_t *poll, int status, int events);
 
-void stream_update_poll(struct io_stream *stream)
+static void stream_wait_for(struct io_stream *stream, int events)
 {
-	int events = stream_wanted(stream);
-
 	if (stream->poll_state != STREAM_POLL_OPEN || events == stream->events)
 		return;
 	stream->events = events;
@@ -79,6 +77,20 @@ void stream_update_poll(struct io_stream *stream)
 		MUST(uv_poll_stop(&stream->poll) == 0);
 	else
 		MUST(uv_poll_start(&stream->poll, events, stream_event) == 0);
+}
+
+/*
+ * A stream that pauses for one command wants input again before there is any,
+ * and each change costs system calls: READABLE stays until input has come that
+ * it does not take.
+ */
+void stream_update_poll(struct io_stream *stream)
+{
+	int events = stream_wanted(stream);
+
+	if (stream->state == STREAM_OPEN)
+		events |= stream->events & UV_READABLE;
+	stream_wait_for(stream, events);
 }
 
 /* ---- the end ---- */
@@ -416,6 +428,8 @@ static void stream_event_open(struct io_stream *stream, int events)
 {
 	bool retry = stream->tls_write && (events & UV_WRITABLE);
 
+	if ((events & UV_READABLE) && !stream_may_read(stream))
+		stream_wait_for(stream, stream_wanted(stream));
 	if (((events & UV_READABLE) || retry) && stream_may_read(stream))
 		stream_read(stream);
 	if ((events & UV_WRITABLE) &&

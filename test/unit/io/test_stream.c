@@ -229,6 +229,32 @@ Test(stream, pause_leaves_input_in_the_kernel)
 	talk_fini(&t);
 }
 
+static void ring(unused_arg struct timer *timer)
+{
+}
+
+/* Input that nobody takes is no reason to turn. */
+Test(stream, a_paused_stream_lets_the_loop_wait)
+{
+	struct timer bell;
+	struct talk t;
+	unsigned turns = 0;
+
+	talk_init(&t);
+	talk_open_pair(&t);
+	io_stream_pause(t.server.stream);
+	io_stream_write(t.client.stream, SLICE_LIT("a1 NOOP\r\n"));
+	timer_init(&bell, ring);
+	timer_set(io_loop_timers(t.loop), &bell, 30);
+	for (; timer_is_set(&bell); turns++)
+		io_loop_turn(t.loop);
+	cr_expect_lt(turns, 10);
+	cr_expect_eq(t.server.inputs, 0);
+	io_stream_resume(t.server.stream);
+	TURN_UNTIL(t.loop, t.server.inputs == 1);
+	talk_fini(&t);
+}
+
 static void close_on_input(struct peer *peer)
 {
 	io_stream_abort(peer->stream, ERR_CLIENTBUG);
