@@ -104,6 +104,7 @@ struct imap_session {
 	bool rev2;
 
 	struct session_mailbox mailbox;
+	bool left; /* another one; the client is to hear of it */
 
 	/* the command under way */
 	struct imap_command *command;

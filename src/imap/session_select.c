@@ -276,12 +276,22 @@ static void qresync(struct imap_session *session)
 	session_ask(session, qresync_vanished);
 }
 
+/* In one piece with the answer: it costs no packet of its own. */
+static void tell_closed(struct imap_session *session)
+{
+	if (session->left)
+		imap_write_untagged(&session->out, IMAP_OK, IMAP_CODE_CLOSED,
+				    "previous mailbox closed");
+	session->left = false;
+}
+
 static void opened(struct imap_session *session)
 {
 	const struct imap_select *args = &session->command->select;
 	struct imap_ask_open *open = &session->ask.open;
 	struct session_mailbox *mailbox = &session->mailbox;
 
+	tell_closed(session);
 	if (open->ask.err) {
 		session_err(session, open->ask.err, false);
 		return;
@@ -326,12 +336,10 @@ void session_run_select(struct imap_session *session)
 	 * The old mailbox is left even if the new one cannot be opened; CLOSED
 	 * is for clients that have enabled nothing, too (RFC 7162 3.2.11).
 	 */
-	if (session->mailbox.open) {
-		session_unselect(session);
-		imap_write_untagged(&session->out, IMAP_OK, IMAP_CODE_CLOSED,
-				    "previous mailbox closed");
-	}
+	session->left = session->mailbox.open;
+	session_unselect(session);
 	if (!args->mailbox.valid) {
+		tell_closed(session);
 		session_err(session, ERR_NOTFOUND, false);
 		return;
 	}
