@@ -166,16 +166,15 @@ unsigned compat_conf_voters(const struct raft_configuration *conf, uint64_t id,
 void compat_message_init(struct raft_message *message, int type)
 {
 	memset(message, 0, sizeof(*message));
+	/* an enum in 0.22.1, a number in 0.22.0 and before */
+	message->type = (__typeof__(message->type))type;
 #if COMPAT_COWSQL
-	message->type = (enum raft_message_type)type;
 	if (type == RAFT_IO_REQUEST_VOTE)
 		message->request_vote.version = 2;
 	else if (type == RAFT_IO_REQUEST_VOTE_RESULT)
 		message->request_vote_result.version = 2;
 	else if (type == RAFT_IO_APPEND_ENTRIES_RESULT)
 		message->append_entries_result.version = 2;
-#else
-	message->type = (unsigned short)type;
 #endif
 }
 
@@ -250,11 +249,7 @@ struct raft_entry compat_entry(uint64_t term, uint8_t type,
 
 	memset(&entry, 0, sizeof entry);
 	entry.term = term;
-#if COMPAT_COWSQL
-	entry.type = (enum raft_entry_type)type;
-#else
-	entry.type = type;
-#endif
+	entry.type = (__typeof__(entry.type))type;
 	entry.buf = buf;
 	entry.batch = batch;
 	return entry;
