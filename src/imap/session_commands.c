@@ -8,7 +8,7 @@
 
 /* ---- capabilities ---- */
 
-/* What each stands for is in README and in test/unit/imap. */
+/* The RFC of each is in murderd(8). */
 static const char *const always[] = {
 	"IMAP4rev1", "IMAP4rev2", "LITERAL+", "ID", "ENABLE", "SASL-IR",
 };
