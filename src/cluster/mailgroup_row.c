@@ -214,6 +214,7 @@ bool mailgroup_state_get(struct store_txn *txn, uint64_t mailbox, uint32_t uid,
 	struct store_key key = mailgroup_message_key(mailbox, uid);
 	struct store_value value;
 
+	*state_r = (struct mailgroup_state){ 0 };
 	return store_get(txn, MAILGROUP_TABLE_STATE, store_key_slice(&key),
 			 &value) &&
 	       mailgroup_state_of_value(txn, &value, state_r);
@@ -266,6 +267,7 @@ bool mailgroup_fixed_get(struct store_txn *txn, uint64_t mailbox, uint32_t uid,
 	struct store_key key = mailgroup_message_key(mailbox, uid);
 	struct store_value value;
 
+	*fixed_r = (struct mailgroup_fixed){ 0 };
 	return store_get(txn, MAILGROUP_TABLE_FIXED, store_key_slice(&key),
 			 &value) &&
 	       mailgroup_fixed_of_value(txn, &value, fixed_r);

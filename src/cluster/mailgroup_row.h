@@ -114,7 +114,7 @@ void mailgroup_mailbox_put(struct store_txn *txn, struct buf *scratch,
 			   uint64_t mailbox,
 			   const struct mailgroup_mailbox *row);
 
-/* Rows of the table STATE; false: there is none. */
+/* Rows of the table STATE; false: there is none, *state_r is all zeroes. */
 bool mailgroup_state_get(struct store_txn *txn, uint64_t mailbox, uint32_t uid,
 			 struct mailgroup_state *state_r);
 void mailgroup_state_put(struct store_txn *txn, struct buf *scratch,
@@ -124,7 +124,7 @@ bool mailgroup_state_of_value(struct store_txn *txn,
 			      const struct store_value *value,
 			      struct mailgroup_state *state_r);
 
-/* Rows of the table FIXED; false: there is none. */
+/* Rows of the table FIXED; false: there is none, *fixed_r is all zeroes. */
 bool mailgroup_fixed_get(struct store_txn *txn, uint64_t mailbox, uint32_t uid,
 			 struct mailgroup_fixed *fixed_r);
 void mailgroup_fixed_put(struct store_txn *txn, struct buf *scratch,

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/fault.h"
 #include "base/mem.h"
@@ -26,6 +27,26 @@ Test(mailgroup, a_mailbox_without_a_record_is_empty)
 	group_expect_uids(&g, BOX, "");
 	cr_assert_eq(mailgroup_first_unseen(machine_ask(&g.m), BOX, 1), 0);
 	cr_assert_eq(mailgroup_mailbox_next(machine_ask(&g.m), 0), 0);
+	group_close(&g);
+}
+
+/* Damage parks the group only after the command: it goes on with what it got.
+ */
+Test(mailgroup, what_is_not_there_reads_as_zeroes)
+{
+	static const struct mailgroup_fixed no_fixed;
+	static const struct mailgroup_state no_state;
+	struct mailgroup_fixed fixed;
+	struct mailgroup_state state;
+	struct group g;
+
+	memset(&fixed, 0xff, sizeof(fixed));
+	memset(&state, 0xff, sizeof(state));
+	group_open(&g);
+	cr_expect_not(mailgroup_fixed_get(machine_ask(&g.m), BOX, 1, &fixed));
+	cr_expect_not(mailgroup_state_get(machine_ask(&g.m), BOX, 1, &state));
+	cr_expect_eq(memcmp(&fixed, &no_fixed, sizeof(fixed)), 0);
+	cr_expect_eq(memcmp(&state, &no_state, sizeof(state)), 0);
 	group_close(&g);
 }
 
