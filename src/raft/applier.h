@@ -15,10 +15,10 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/task.h"
-#include "raft/deaths.h"
 #include "raft/fsm.h"
 #include "raft/meta.h"
 #include "raft/slots.h"
+#include "store/deaths.h"
 #include "store/env.h"
 
 /* Octets of entries in one transaction: bounds the pages that it dirties. */

@@ -237,11 +237,12 @@ static enum err read_meta(struct replica *replica, struct meta *meta_r)
 	return err;
 }
 
-static enum err open_state(struct replica *replica, struct meta *meta_r)
+static enum err open_env(struct replica *replica, struct meta *meta_r)
 {
 	struct store_position position;
 	enum err err = store_env_open(&replica->options.env, &replica->env);
 
+	CRASH_POINT("replica_opening");
 	if (err != ERR_NONE)
 		return err;
 	err = read_meta(replica, meta_r);
@@ -249,8 +250,36 @@ static enum err open_state(struct replica *replica, struct meta *meta_r)
 		return err;
 	store_checkpoint_last(replica->env, &position);
 	atomic_store(&replica->published.checkpoint_index, position.index);
+	return ERR_NONE;
+}
+
+/* Damage may kill instead of being told: three times are enough. */
+static enum err open_env_guarded(struct replica *replica, struct meta *meta_r)
+{
+	struct deaths opening;
+	enum err left = ERR_NONE;
+	enum err err = deaths_enter_opening(&opening, replica->options.env.disk,
+					    replica->path);
+
+	if (err == ERR_NONE) {
+		err = open_env(replica, meta_r);
+		left = deaths_leave_opening(&opening);
+	} else if (deaths_too_many(&opening)) {
+		replica_park(replica, "opening its state has ended the "
+				      "process three times");
+	}
+	deaths_close(&opening);
+	return err == ERR_NONE ? left : err;
+}
+
+static enum err open_state(struct replica *replica, struct meta *meta_r)
+{
+	enum err err = open_env_guarded(replica, meta_r);
+
+	if (err != ERR_NONE)
+		return err;
 	return deaths_open(&replica->deaths, replica->options.env.disk,
-			   replica->path);
+			   replica->path, "applying");
 }
 
 enum err replica_open(const struct replica_options *options,
@@ -271,8 +300,8 @@ enum err replica_open(const struct replica_options *options,
 		return err;
 	}
 	if (err != ERR_NONE)
-		replica_park(replica, park_reason(err));
-	else if (replica->deaths.count >= DEATHS_MAX)
+		replica_park(replica, park_reason(err)); /* once */
+	else if (deaths_too_many(&replica->deaths))
 		replica_park(replica, "applying one entry has ended the "
 				      "process three times");
 	else

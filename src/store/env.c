@@ -73,28 +73,34 @@ static void env_assert(MDB_env *mdb unused_arg, const char *text)
 	PANIC("lmdb: %s", text);
 }
 
-/* The directory is LMDB's, so it is real even where `disk` is an image. */
-static enum err env_make_directory(struct store_env *env)
+static enum err sync_parent(struct disk *disk, const char *path)
 {
-	enum err err = env->disk->mkdir(env->disk, env->path);
-	char *parent;
-	char *slash;
+	char *parent = mem_dup(path, strlen(path));
+	char *slash = strrchr(parent, '/');
+	enum err err;
+
+	if (slash)
+		*slash = '\0';
+	err = disk->sync_dir(disk, !slash            ? "."
+				   : slash == parent ? "/"
+						     : parent);
+	mem_free(parent);
+	return err;
+}
+
+enum err store_env_make_directory(struct disk *disk, const char *path)
+{
+	enum err err = disk->mkdir(disk, path);
 
 	if (err != ERR_NONE && err != ERR_EXISTS)
 		return err;
-	if (mkdir(env->path, 0700) != 0 && errno != EEXIST)
-		return store_env_error(env, errno, "mkdir");
-	if (err == ERR_EXISTS)
-		return ERR_NONE;
-	parent = mem_dup(env->path, strlen(env->path));
-	slash = strrchr(parent, '/');
-	if (slash)
-		*slash = '\0';
-	err = env->disk->sync_dir(env->disk, !slash            ? "."
-					     : slash == parent ? "/"
-							       : parent);
-	mem_free(parent);
-	return err;
+	/* It is LMDB's, so it is real even where `disk` is an image. */
+	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+		LOG_ERROR("store: %s: mkdir: %s", path, strerror(errno));
+		return errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO;
+	}
+	/* One that is there may come from a process that died right here. */
+	return sync_parent(disk, path);
 }
 
 /*
@@ -198,7 +204,7 @@ enum err store_env_open(const struct store_env_options *options,
 			struct store_env **env_r)
 {
 	struct store_env *env = env_new(options);
-	enum err err = env_make_directory(env);
+	enum err err = store_env_make_directory(env->disk, env->path);
 
 	if (err == ERR_NONE)
 		err = store_checkpoint_recover(env, options->clean);

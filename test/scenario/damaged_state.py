@@ -3,6 +3,8 @@
 
 import os
 import shutil
+import signal
+import struct
 
 import murder
 from damage import change, expect_mail, filled, find
@@ -20,6 +22,68 @@ def damage_pages(folder):
 def damage_row(folder):
     path, at = find(folder, b"keyword7")
     change(path, at, b"KEYWORD7")
+
+
+def damage_root(folder):
+    """LMDB does not tell of it but ends: a branch that has one child only."""
+    path = os.path.join(folder, "data.mdb")
+    with open(path, "rb") as file:
+        metas = [file.read(4096), file.read(4096)]
+    # struct MDB_meta behind a head of 16 octets: mm_dbs[1].md_root, mm_txnid
+    root, _ = max((struct.unpack_from("<Q", meta, 128)[0],
+                   struct.unpack_from("<Q", meta, 144)[0])
+                  for meta in metas)
+    # mp_flags: P_BRANCH; mp_lower: behind one pointer
+    change(path, root * 4096 + 10, struct.pack("<HH", 1, 18))
+
+
+def starts_die(node):
+    """Each is killed by its own assertion; the damage stays as it is."""
+    for _ in range(3):
+        assert not node.try_start(init=False)
+        assert node.process.wait(30) == -signal.SIGABRT
+    node.process = None
+
+
+@test
+def a_group_that_kills_at_its_opening_is_parked():
+    with murder.Node() as node:
+        groups = filled(node)
+        node.stop()
+        folder = os.path.join(node.data, "g%d" % groups["john"])
+        shutil.copytree(folder, node.folder + "/good")
+        damage_root(folder)
+        starts_die(node)
+        node.start(init=False)
+        node.await_port(node.imap_port)
+        status = {group["group"]: group
+                  for group in node.ctl("status")["groups"]}
+        why = status[groups["john"]]["parked_why"]
+        assert "three times" in why, status
+        assert not status[groups["jane"]]["parked"], status
+        expect_mail(node, "jane")
+        node.imap("john").logout()
+        node.stop()
+        # with its files as they were, it serves again
+        shutil.rmtree(folder)
+        os.rename(node.folder + "/good", folder)
+        node.start()
+        expect_mail(node, "john")
+        node.verify()
+
+
+@test
+def an_index_of_bodies_that_kills_at_its_opening_is_made_again():
+    with murder.Node() as node:
+        filled(node)
+        node.stop()
+        folder = os.path.join(node.data, "bodies", "index")
+        damage_root(folder)
+        starts_die(node)
+        node.start()
+        for user in ("john", "jane"):
+            expect_mail(node, user)
+        node.verify()
 
 
 @test
