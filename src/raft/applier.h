@@ -51,8 +51,9 @@ struct applier {
 	struct executor *executor;
 	struct store_env *env;
 	struct replica_fsm *fsm;
-	struct deaths *deaths;
-	unsigned fill_percent; /* of the map: above it `is_full` [F9] */
+	struct deaths *applying; /* one entry */
+	struct deaths *draining; /* one transaction */
+	unsigned fill_percent;   /* of the map: above it `is_full` [F9] */
 	applier_drained *drained;
 
 	/* the loop's */

@@ -213,10 +213,12 @@ static void replica_init(struct replica *replica)
 	replica->applier.loop = replica->options.log_loop;
 	replica->applier.executor = replica->options.applier;
 	replica->applier.fsm = replica->options.fsm;
-	replica->applier.deaths = &replica->deaths;
+	replica->applier.applying = &replica->applying;
+	replica->applier.draining = &replica->draining;
 	replica->applier.fill_percent = replica->options.fill_percent;
 	replica->applier.drained = drained;
-	replica->deaths.fd = -1;
+	replica->applying.fd = -1;
+	replica->draining.fd = -1;
 	list_init(&replica->reads);
 	timer_init(&replica->tick, tick_fire);
 	replica_propose_init(replica);
@@ -274,12 +276,24 @@ static enum err open_env_guarded(struct replica *replica, struct meta *meta_r)
 
 static enum err open_state(struct replica *replica, struct meta *meta_r)
 {
+	struct disk *disk = replica->options.env.disk;
 	enum err err = open_env_guarded(replica, meta_r);
 
+	if (err == ERR_NONE)
+		err = deaths_open(&replica->applying, disk, replica->path,
+				  "applying");
+	if (err == ERR_NONE)
+		err = deaths_open(&replica->draining, disk, replica->path,
+				  "draining");
 	if (err != ERR_NONE)
 		return err;
-	return deaths_open(&replica->deaths, replica->options.env.disk,
-			   replica->path, "applying");
+	if (deaths_too_many(&replica->applying))
+		replica_park(replica, "applying one entry has ended the "
+				      "process three times");
+	if (deaths_too_many(&replica->draining))
+		replica_park(replica, "writing its state has ended the "
+				      "process three times");
+	return ERR_NONE;
 }
 
 enum err replica_open(const struct replica_options *options,
@@ -300,11 +314,8 @@ enum err replica_open(const struct replica_options *options,
 		return err;
 	}
 	if (err != ERR_NONE)
-		replica_park(replica, park_reason(err)); /* once */
-	else if (deaths_too_many(&replica->deaths))
-		replica_park(replica, "applying one entry has ended the "
-				      "process three times");
-	else
+		replica_park(replica, park_reason(err));
+	if (replica->park_why == NULL)
 		atomic_store(&replica->published.env, replica->env);
 	*replica_r = replica;
 	return ERR_NONE;
@@ -395,7 +406,8 @@ void replica_close(struct replica **replicap)
 		replica_io_fini(&replica->io);
 	applier_fini(&replica->applier);
 	entry_builder_fini(&replica->builder);
-	deaths_close(&replica->deaths);
+	deaths_close(&replica->applying);
+	deaths_close(&replica->draining);
 	if (replica->env != NULL)
 		store_env_close(&replica->env);
 	mem_free(replica->tables);

@@ -5,7 +5,10 @@
  * ones may be found out by a signal only.
  *
  *     opening    everything from opening the environment to its first answer
- *     applying   one entry of the log; the place is its index
+ *     draining   one transaction of the applier; the place is the index at
+ *                which it begins: damage kills there, whatever is applied
+ *     applying   one entry of the log; the place is its index: a poisoned one
+ *                kills in any transaction
  *
  * What is under way is not synced: it has to outlive the process, not the
  * power. So a loss of power may bring a count back that was over; that nothing
