@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/panic.h"
@@ -126,6 +127,30 @@ static enum err env_fill_tail(struct store_env *env)
 	return ERR_NONE;
 }
 
+/*
+ * A damaged page may lead to a place behind itself: 64 KiB to a row, as much to
+ * the end of its key, and a value. Where there is no file that is a SIGBUS;
+ * zeroes are a row whose checksum is wrong.
+ */
+#define TAIL_SIZE (128 * 1024 + STORE_VALUE_MAX)
+
+void store_env_add_tail(struct store_env *env)
+{
+	struct stat st;
+	MDB_envinfo info;
+	uint64_t end;
+	int fd;
+
+	if (mdb_env_info(env->mdb, &info) || mdb_env_get_fd(env->mdb, &fd))
+		PANIC("store: %s: no information", env->path);
+	end = (info.me_last_pgno + 1) * env->page_size + TAIL_SIZE;
+	if (end > info.me_mapsize)
+		end = info.me_mapsize;
+	if (fstat(fd, &st) == 0 && (uint64_t)st.st_size < end &&
+	    ftruncate(fd, (off_t)end) != 0)
+		PROBE("store: a map has no tail");
+}
+
 static enum err env_map(struct store_env *env,
 			const struct store_env_options *options)
 {
@@ -214,7 +239,9 @@ enum err store_env_open(const struct store_env_options *options,
 		err = store_checkpoint_start(env);
 	if (err == ERR_NONE)
 		err = env_open_tables(env, options);
-	if (err != ERR_NONE)
+	if (err == ERR_NONE)
+		store_env_add_tail(env); /* not before the first checkpoint */
+	else
 		store_env_close(&env);
 	*env_r = env;
 	return err;
