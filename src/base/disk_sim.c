@@ -31,12 +31,12 @@ struct sim_fault {
 struct disk_sim {
 	struct disk disk;
 	struct sim_names names;
-	struct list files; /* open ones */
-	int next_fd;       /* never used again: a stale one is found out */
-	int stale_fd;      /* those below were closed by a crash */
-	uint64_t step;     /* number of the last changing call */
-	uint64_t cut_step; /* the power fails during it; UINT64_MAX: it does not
-			    */
+	struct list files;  /* open ones */
+	int next_fd;        /* never used again: a stale one is found out */
+	int stale_fd;       /* those below were closed by a crash */
+	uint64_t step;      /* number of the last changing call */
+	uint64_t cut_step;  /* the power fails during it; UINT64_MAX: never */
+	uint64_t kill_step; /* the process dies before it; likewise */
 	uint64_t space;
 	uint64_t calls[DISK_SIM_CALLS];
 	struct sim_fault faults[DISK_SIM_CALLS];
@@ -63,21 +63,35 @@ static enum err call_begin(struct disk_sim *sim, enum disk_sim_call call)
 	return fault_take(&sim->faults[call]);
 }
 
+static bool is_dead(const struct disk_sim *sim)
+{
+	return sim->step >= sim->kill_step;
+}
+
 static enum err change_begin(struct disk_sim *sim, enum disk_sim_call call)
 {
+	enum err err;
+
 	sim->step++;
-	return call_begin(sim, call);
+	err = call_begin(sim, call);
+	return is_dead(sim) ? ERR_IO : err;
 }
 
 bool disk_sim_is_cut(const struct disk_sim *sim)
 {
-	return sim->step >= sim->cut_step;
+	return sim->step >= sim->cut_step || is_dead(sim);
 }
 
 void disk_sim_cut_at(struct disk_sim *sim, uint64_t nth)
 {
 	MUST(!disk_sim_is_cut(sim));
 	sim->cut_step = nth > 0 ? sim->step + nth : UINT64_MAX;
+}
+
+void disk_sim_kill_at(struct disk_sim *sim, uint64_t nth)
+{
+	MUST(!disk_sim_is_cut(sim));
+	sim->kill_step = nth > 0 ? sim->step + nth : UINT64_MAX;
 }
 
 uint64_t disk_sim_changes(const struct disk_sim *sim)
@@ -265,7 +279,7 @@ static enum err sim_write(struct disk *disk, int fd, uint64_t offset,
 	uint64_t len = pieces_len(pieces, count);
 	uint64_t limit;
 
-	if (file == NULL || !file->writable)
+	if (file == NULL || !file->writable || is_dead(sim))
 		return ERR_IO;
 	MUST(offset <= UINT64_MAX - len);
 	limit = size_limit(sim, file->node);
@@ -476,6 +490,7 @@ struct disk_sim *disk_sim_new(void)
 	list_init(&sim->files);
 	sim->next_fd = 1;
 	sim->cut_step = UINT64_MAX;
+	sim->kill_step = UINT64_MAX;
 	sim->space = UINT64_MAX;
 	return sim;
 }
@@ -529,6 +544,7 @@ void disk_sim_crash(struct disk_sim *sim, struct random *random,
 
 	MUST((how == DISK_SIM_TEAR) == (random != NULL));
 	close_all(sim);
+	sim->kill_step = UINT64_MAX;
 	if (how == DISK_SIM_KILL) {
 		MUST(!disk_sim_is_cut(sim));
 		return;

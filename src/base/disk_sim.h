@@ -73,6 +73,15 @@ void disk_sim_crash(struct disk_sim *sim, struct random *random,
  * truncate, rename, unlink, mkdir and sync_dir. A crash repairs the power.
  */
 void disk_sim_cut_at(struct disk_sim *sim, uint64_t nth);
+
+/*
+ * Lets the process be killed before the `nth` changing call from now: that one
+ * and those behind it change nothing and fail with ERR_IO, until a crash. What
+ * it did before is there after DISK_SIM_KILL, unsynced as it is. 0: never.
+ */
+void disk_sim_kill_at(struct disk_sim *sim, uint64_t nth);
+
+/* The power has failed, or the process is dead. */
 bool disk_sim_is_cut(const struct disk_sim *sim);
 
 /* Changing calls so far: the range of `nth`. */

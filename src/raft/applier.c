@@ -111,7 +111,7 @@ static enum err apply_all(struct applier *applier, struct store_txn *txn,
 
 		if (item->index <= meta_r->applied_index && !MUTANT("M17"))
 			continue;
-		err = deaths_enter(applier->deaths, item->index);
+		err = deaths_enter(applier->applying, item->index);
 		if (err != ERR_NONE)
 			return err;
 		CRASH_POINT("apply_entry");
@@ -150,10 +150,10 @@ static enum err drain_commit(struct applier *applier, struct store_txn *txn,
 	note_fill(applier);
 	if (applier->fsm->committed != NULL)
 		applier->fsm->committed(applier->fsm, meta->applied_index);
-	return deaths_leave(applier->deaths);
+	return ERR_NONE;
 }
 
-static enum err drain(struct applier *applier)
+static enum err drain_transaction(struct applier *applier)
 {
 	struct meta meta = applier->meta;
 	struct store_txn *txn;
@@ -167,6 +167,22 @@ static enum err drain(struct applier *applier)
 		return err;
 	}
 	return drain_commit(applier, txn, &meta);
+}
+
+static enum err drain(struct applier *applier)
+{
+	enum err left;
+	enum err err = deaths_enter(applier->draining,
+				    applier->meta.applied_index + 1);
+
+	if (err != ERR_NONE)
+		return err;
+	err = drain_transaction(applier);
+	/* It lives, with an error or without. */
+	left = deaths_leave(applier->applying);
+	if (left == ERR_NONE)
+		left = deaths_leave(applier->draining);
+	return err != ERR_NONE ? err : left;
 }
 
 static void drain_done(struct task *task);

@@ -15,10 +15,10 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/task.h"
-#include "raft/deaths.h"
 #include "raft/fsm.h"
 #include "raft/meta.h"
 #include "raft/slots.h"
+#include "store/deaths.h"
 #include "store/env.h"
 
 /* Octets of entries in one transaction: bounds the pages that it dirties. */
@@ -51,8 +51,9 @@ struct applier {
 	struct executor *executor;
 	struct store_env *env;
 	struct replica_fsm *fsm;
-	struct deaths *deaths;
-	unsigned fill_percent; /* of the map: above it `is_full` [F9] */
+	struct deaths *applying; /* one entry */
+	struct deaths *draining; /* one transaction */
+	unsigned fill_percent;   /* of the map: above it `is_full` [F9] */
 	applier_drained *drained;
 
 	/* the loop's */

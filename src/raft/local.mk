@@ -6,7 +6,6 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/applier.c src/raft/applier.h \
 	src/raft/command.h \
 	src/raft/compat.c src/raft/compat.h \
-	src/raft/deaths.c src/raft/deaths.h \
 	src/raft/entry.c src/raft/entry.h \
 	src/raft/fsm.h \
 	src/raft/io.c src/raft/io.h \

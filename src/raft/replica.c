@@ -213,10 +213,12 @@ static void replica_init(struct replica *replica)
 	replica->applier.loop = replica->options.log_loop;
 	replica->applier.executor = replica->options.applier;
 	replica->applier.fsm = replica->options.fsm;
-	replica->applier.deaths = &replica->deaths;
+	replica->applier.applying = &replica->applying;
+	replica->applier.draining = &replica->draining;
 	replica->applier.fill_percent = replica->options.fill_percent;
 	replica->applier.drained = drained;
-	replica->deaths.fd = -1;
+	replica->applying.fd = -1;
+	replica->draining.fd = -1;
 	list_init(&replica->reads);
 	timer_init(&replica->tick, tick_fire);
 	replica_propose_init(replica);
@@ -237,11 +239,12 @@ static enum err read_meta(struct replica *replica, struct meta *meta_r)
 	return err;
 }
 
-static enum err open_state(struct replica *replica, struct meta *meta_r)
+static enum err open_env(struct replica *replica, struct meta *meta_r)
 {
 	struct store_position position;
 	enum err err = store_env_open(&replica->options.env, &replica->env);
 
+	CRASH_POINT("replica_opening");
 	if (err != ERR_NONE)
 		return err;
 	err = read_meta(replica, meta_r);
@@ -249,8 +252,48 @@ static enum err open_state(struct replica *replica, struct meta *meta_r)
 		return err;
 	store_checkpoint_last(replica->env, &position);
 	atomic_store(&replica->published.checkpoint_index, position.index);
-	return deaths_open(&replica->deaths, replica->options.env.disk,
-			   replica->path);
+	return ERR_NONE;
+}
+
+/* Damage may kill instead of being told: three times are enough. */
+static enum err open_env_guarded(struct replica *replica, struct meta *meta_r)
+{
+	struct deaths opening;
+	enum err left = ERR_NONE;
+	enum err err = deaths_enter_opening(&opening, replica->options.env.disk,
+					    replica->path);
+
+	if (err == ERR_NONE) {
+		err = open_env(replica, meta_r);
+		left = deaths_leave_opening(&opening);
+	} else if (deaths_too_many(&opening)) {
+		replica_park(replica, "opening its state has ended the "
+				      "process three times");
+	}
+	deaths_close(&opening);
+	return err == ERR_NONE ? left : err;
+}
+
+static enum err open_state(struct replica *replica, struct meta *meta_r)
+{
+	struct disk *disk = replica->options.env.disk;
+	enum err err = open_env_guarded(replica, meta_r);
+
+	if (err == ERR_NONE)
+		err = deaths_open(&replica->applying, disk, replica->path,
+				  "applying");
+	if (err == ERR_NONE)
+		err = deaths_open(&replica->draining, disk, replica->path,
+				  "draining");
+	if (err != ERR_NONE)
+		return err;
+	if (deaths_too_many(&replica->applying))
+		replica_park(replica, "applying one entry has ended the "
+				      "process three times");
+	if (deaths_too_many(&replica->draining))
+		replica_park(replica, "writing its state has ended the "
+				      "process three times");
+	return ERR_NONE;
 }
 
 enum err replica_open(const struct replica_options *options,
@@ -272,10 +315,7 @@ enum err replica_open(const struct replica_options *options,
 	}
 	if (err != ERR_NONE)
 		replica_park(replica, park_reason(err));
-	else if (replica->deaths.count >= DEATHS_MAX)
-		replica_park(replica, "applying one entry has ended the "
-				      "process three times");
-	else
+	if (replica->park_why == NULL)
 		atomic_store(&replica->published.env, replica->env);
 	*replica_r = replica;
 	return ERR_NONE;
@@ -366,7 +406,8 @@ void replica_close(struct replica **replicap)
 		replica_io_fini(&replica->io);
 	applier_fini(&replica->applier);
 	entry_builder_fini(&replica->builder);
-	deaths_close(&replica->deaths);
+	deaths_close(&replica->applying);
+	deaths_close(&replica->draining);
 	if (replica->env != NULL)
 		store_env_close(&replica->env);
 	mem_free(replica->tables);

@@ -99,7 +99,8 @@ struct replica {
 
 	/* state machine */
 	struct store_env *env;
-	struct deaths deaths;
+	struct deaths applying;
+	struct deaths draining;
 	struct applier applier;
 
 	/* log */

@@ -212,7 +212,7 @@ static enum err segment_scan(struct scan *scan, uint64_t segment, uint64_t from)
 	if (err != ERR_NONE)
 		return err;
 	err = segment_read(scan, fd, segment, from);
-	if (err == ERR_NONE)
+	if (err == ERR_NONE && !MUTANT("M57"))
 		err = disk->sync(disk, fd);
 	disk->close(disk, fd);
 	scan->scanned = true;

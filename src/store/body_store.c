@@ -4,10 +4,11 @@
  * The happy path: the index comes back from its checkpoint, the segments tell
  * what it does not know, and then the store answers.
  *
- * Failures: a damaged index is thrown away and made again. While the store
- * runs, a failed write or fsync of a segment ends all writing (libraft.md R5);
- * damage in the index parks the store and leaves a mark, so that the next start
- * makes it again.
+ * Failures: an index that is damaged, or that has ended the process three times
+ * while it was opened, is thrown away and made again. While the store runs, a
+ * failed write or fsync of a segment ends all writing (libraft.md R5); damage
+ * in the index parks the store and leaves a mark, so that the next start makes
+ * it again.
  */
 #include "store/body.h"
 
@@ -15,11 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/panic.h"
 #include "store/body_impl.h"
 #include "store/checkpoint.h"
+#include "store/deaths.h"
 
 #define SEGMENT_SIZE_DEFAULT (64u * 1024 * 1024)
 #define SEGMENT_SIZE_MIN (256u * 1024) /* a batch of one must fit */
@@ -369,18 +372,36 @@ static enum err index_make_again(struct body_store *store,
 	return err;
 }
 
-static enum err index_begin(struct body_store *store,
-			    const struct body_options *options)
+static enum err index_read(struct body_store *store,
+			   const struct body_options *options)
 {
 	enum err err =
 		is_marked_bad(store) ? ERR_CORRUPT : index_open(store, options);
 
+	CRASH_POINT("body_opening");
+	return err == ERR_NONE ? body_scan(store) : err;
+}
+
+static enum err index_begin(struct body_store *store,
+			    const struct body_options *options)
+{
+	struct deaths opening;
+	enum err left;
+	enum err err =
+		deaths_enter_opening(&opening, store->disk, store->index_path);
+
 	if (err == ERR_NONE)
-		err = body_scan(store);
+		err = index_read(store, options);
 	if (err == ERR_CORRUPT)
 		err = index_make_again(store, options);
 	if (err == ERR_NONE)
 		err = mark_remove(store);
+	if (opening.fd >= 0) {
+		left = deaths_leave_opening(&opening);
+		if (err == ERR_NONE)
+			err = left;
+	}
+	deaths_close(&opening);
 	return err;
 }
 

@@ -375,6 +375,7 @@ enum err store_checkpoint_begin(struct store_env *env, uint64_t index,
 	err = pin_take(env, pin);
 	if (err != ERR_NONE)
 		return err;
+	store_env_add_tail(env); /* the map has grown into the last one */
 	pin->at = (struct store_position){ index, term };
 	env->next_dirty = atomic_exchange(&env->dirty, 0);
 	if (MUTANT("M43"))

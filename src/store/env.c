@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/panic.h"
@@ -73,28 +74,34 @@ static void env_assert(MDB_env *mdb unused_arg, const char *text)
 	PANIC("lmdb: %s", text);
 }
 
-/* The directory is LMDB's, so it is real even where `disk` is an image. */
-static enum err env_make_directory(struct store_env *env)
+static enum err sync_parent(struct disk *disk, const char *path)
 {
-	enum err err = env->disk->mkdir(env->disk, env->path);
-	char *parent;
-	char *slash;
+	char *parent = mem_dup(path, strlen(path));
+	char *slash = strrchr(parent, '/');
+	enum err err;
+
+	if (slash)
+		*slash = '\0';
+	err = disk->sync_dir(disk, !slash            ? "."
+				   : slash == parent ? "/"
+						     : parent);
+	mem_free(parent);
+	return err;
+}
+
+enum err store_env_make_directory(struct disk *disk, const char *path)
+{
+	enum err err = disk->mkdir(disk, path);
 
 	if (err != ERR_NONE && err != ERR_EXISTS)
 		return err;
-	if (mkdir(env->path, 0700) != 0 && errno != EEXIST)
-		return store_env_error(env, errno, "mkdir");
-	if (err == ERR_EXISTS)
-		return ERR_NONE;
-	parent = mem_dup(env->path, strlen(env->path));
-	slash = strrchr(parent, '/');
-	if (slash)
-		*slash = '\0';
-	err = env->disk->sync_dir(env->disk, !slash            ? "."
-					     : slash == parent ? "/"
-							       : parent);
-	mem_free(parent);
-	return err;
+	/* It is LMDB's, so it is real even where `disk` is an image. */
+	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+		LOG_ERROR("store: %s: mkdir: %s", path, strerror(errno));
+		return errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO;
+	}
+	/* One that is there may come from a process that died right here. */
+	return sync_parent(disk, path);
 }
 
 /*
@@ -118,6 +125,30 @@ static enum err env_fill_tail(struct store_env *env)
 	if (st.st_size < end && ftruncate(fd, end) != 0)
 		return store_env_error(env, errno, "ftruncate");
 	return ERR_NONE;
+}
+
+/*
+ * A damaged page may lead to a place behind itself: 64 KiB to a row, as much to
+ * the end of its key, and a value. Where there is no file that is a SIGBUS;
+ * zeroes are a row whose checksum is wrong.
+ */
+#define TAIL_SIZE (128 * 1024 + STORE_VALUE_MAX)
+
+void store_env_add_tail(struct store_env *env)
+{
+	struct stat st;
+	MDB_envinfo info;
+	uint64_t end;
+	int fd;
+
+	if (mdb_env_info(env->mdb, &info) || mdb_env_get_fd(env->mdb, &fd))
+		PANIC("store: %s: no information", env->path);
+	end = (info.me_last_pgno + 1) * env->page_size + TAIL_SIZE;
+	if (end > info.me_mapsize)
+		end = info.me_mapsize;
+	if (fstat(fd, &st) == 0 && (uint64_t)st.st_size < end &&
+	    ftruncate(fd, (off_t)end) != 0)
+		PROBE("store: a map has no tail");
 }
 
 static enum err env_map(struct store_env *env,
@@ -198,7 +229,7 @@ enum err store_env_open(const struct store_env_options *options,
 			struct store_env **env_r)
 {
 	struct store_env *env = env_new(options);
-	enum err err = env_make_directory(env);
+	enum err err = store_env_make_directory(env->disk, env->path);
 
 	if (err == ERR_NONE)
 		err = store_checkpoint_recover(env, options->clean);
@@ -208,7 +239,9 @@ enum err store_env_open(const struct store_env_options *options,
 		err = store_checkpoint_start(env);
 	if (err == ERR_NONE)
 		err = env_open_tables(env, options);
-	if (err != ERR_NONE)
+	if (err == ERR_NONE)
+		store_env_add_tail(env); /* not before the first checkpoint */
+	else
 		store_env_close(&env);
 	*env_r = env;
 	return err;

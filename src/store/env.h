@@ -56,6 +56,9 @@ struct store_env_options {
 	void *synced_arg;
 };
 
+/* Makes the directory of an environment durably, unless it is there. */
+must_use enum err store_env_make_directory(struct disk *disk, const char *path);
+
 /*
  * Opens an environment; after anything but a clean stop the state of its last
  * durable checkpoint comes back first (store/checkpoint.h). Blocks for some

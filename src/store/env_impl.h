@@ -84,6 +84,9 @@ static inline void store_env_unlock(struct store_env *env)
 /* Our error for one of LMDB's; own bugs panic. Logs what is not expected. */
 enum err store_env_error(struct store_env *env, int rc, const char *what);
 
+/* Lengthens the file by what damaged pages may read behind it; best effort. */
+void store_env_add_tail(struct store_env *env);
+
 /*
  * Puts the metas of the last durable checkpoint back unless `clean`; makes
  * env->durable.at and .number. Before the environment is opened.

@@ -3,6 +3,8 @@
 
 import os
 import shutil
+import signal
+import struct
 
 import murder
 from damage import change, expect_mail, filled, find
@@ -20,6 +22,88 @@ def damage_pages(folder):
 def damage_row(folder):
     path, at = find(folder, b"keyword7")
     change(path, at, b"KEYWORD7")
+
+
+def root_page(path, table):
+    """Of table 0, the freed pages, or 1, the names of the tables."""
+    with open(path, "rb") as file:
+        metas = [file.read(4096), file.read(4096)]
+    # struct MDB_meta behind a head of 16 octets: mm_dbs[].md_root, mm_txnid
+    _, root = max((struct.unpack_from("<Q", meta, 144)[0],
+                   struct.unpack_from("<Q", meta, 80 + 48 * table)[0])
+                  for meta in metas)
+    return root * 4096
+
+
+def damage_root(folder):
+    """LMDB does not tell of it but ends: a branch that has one child only."""
+    path = os.path.join(folder, "data.mdb")
+    # mp_flags: P_BRANCH; mp_lower: behind one pointer
+    change(path, root_page(path, 1) + 10, struct.pack("<HH", 1, 18))
+
+
+def damage_free_list(folder):
+    """Who looks for a free page reads far behind the end of the file."""
+    path = os.path.join(folder, "data.mdb")
+    page = root_page(path, 0)
+    with open(path, "rb") as file:
+        file.seek(page)
+        octets = file.read(4096)
+    flags, lower = struct.unpack_from("<HH", octets, 10)
+    assert flags == 2 and lower > 16, (flags, lower)
+    for at in struct.unpack_from("<%dH" % ((lower - 16) // 2), octets, 16):
+        # behind the node's head and its key: how many numbers follow
+        change(path, page + at + 16, struct.pack("<Q", 1 << 22))
+
+
+def starts_die(node):
+    """Each is killed by a signal; the damage stays as it is."""
+    for _ in range(3):
+        node.try_start(init=False)
+        assert node.process.wait(30) in (-signal.SIGABRT, -signal.SIGBUS)
+    node.process = None
+
+
+@test
+def a_group_that_kills_at_its_opening_or_writing_is_parked():
+    for damage in (damage_root, damage_free_list):
+        with murder.Node() as node:
+            groups = filled(node)
+            node.stop()
+            folder = os.path.join(node.data, "g%d" % groups["john"])
+            shutil.copytree(folder, node.folder + "/good")
+            damage(folder)
+            starts_die(node)
+            node.start(init=False)
+            node.await_port(node.imap_port)
+            status = {group["group"]: group
+                      for group in node.ctl("status")["groups"]}
+            why = status[groups["john"]]["parked_why"]
+            assert "three times" in why, status
+            assert not status[groups["jane"]]["parked"], status
+            expect_mail(node, "jane")
+            node.imap("john").logout()
+            node.stop()
+            # with its files as they were, it serves again
+            shutil.rmtree(folder)
+            os.rename(node.folder + "/good", folder)
+            node.start()
+            expect_mail(node, "john")
+            node.verify()
+
+
+@test
+def an_index_of_bodies_that_kills_at_its_opening_is_made_again():
+    with murder.Node() as node:
+        filled(node)
+        node.stop()
+        folder = os.path.join(node.data, "bodies", "index")
+        damage_root(folder)
+        starts_die(node)
+        node.start()
+        for user in ("john", "jane"):
+            expect_mail(node, user)
+        node.verify()
 
 
 @test

@@ -24,7 +24,7 @@ test = murder.Tests([])
 
 @test
 def nothing_acknowledged_is_lost_or_doubled():
-    load = ledger.Load(ledger.Ledger())
+    load = ledger.Load()
     with murder.Node() as node:
         load.add_users(node)
         for number in range(OPTIONS.rounds):

@@ -1,14 +1,17 @@
 """What clients were told, and whether the server still knows it.
 
-    ledger = Ledger(); load = Load(node, ledger)
-    load.start(); ...the server dies and starts again...; load.join()
-    ledger.judge(node)
+    load = Load()
+    load.start(node)
+    ...the server dies...
+    load.join()
+    ...it starts again...
+    load.judge(node)
 
 A message whose APPEND or delivery was acknowledged is there once, with its UID
 and its octets; one that was refused is not; one of which the client heard
-nothing is there once or not at all. Each Tidier has a user of its own and does
-one thing at a time: what it finds after a death is what it was told last, or
-that and the one step that was under way.
+nothing is there once or not at all, and stays so. Each Tidier has a user of its
+own and does one thing at a time: what it finds after a death is what it was
+told last, or that and the one step that was under way.
 """
 
 import copy
@@ -25,7 +28,7 @@ from murder import message
 
 USERS = 8
 SIZES = (300, 4096, 100000)
-SAMPLE = 100  # old messages of each mailbox whose octets are read again
+SAMPLE = 30  # old messages of each mailbox whose octets are read again
 GONE = (OSError, EOFError, ValueError, murder.imaplib.IMAP4.error)
 PAUSE_S = 0.02  # after a refusal
 
@@ -83,7 +86,8 @@ class Ledger:
         self.lock = threading.Lock()
         self.next = 0
         self.acknowledged = {}  # number -> Sent
-        self.unknown = {}
+        self.unknown = {}       # under way, or no answer came
+        self.cut_off = 0        # how many of these there were at deaths
         self.read = {}      # user -> numbers whose octets were right
         self.mailboxes = {}  # user -> (UIDVALIDITY, UIDNEXT)
         self.seen = {}      # (user, uid) -> number, as readers saw it
@@ -111,16 +115,15 @@ class Ledger:
                 assert known == number, (user, uid, known, number)
 
     def numbers(self):
-        return "%d acknowledged, %d unknown" % (len(self.acknowledged),
-                                                len(self.unknown))
+        return "%d acknowledged, %d cut off" % (len(self.acknowledged),
+                                                self.cut_off)
 
     # after a death
 
     def deliver_again(self, node):
         """As a sender does who got no reply: it is stored once."""
-        with self.lock:
-            again = [sent for sent in self.unknown.values()
-                     if sent.is_delivery]
+        self.cut_off += len(self.unknown)
+        again = [sent for sent in self.unknown.values() if sent.is_delivery]
         if not again:
             return
         with node.lmtp() as lmtp:
@@ -137,12 +140,15 @@ class Ledger:
             user = "user%d" % i
             imap = node.imap(user)
             self.check_mailbox(user, imap)
-            for uid, number in read_numbers(imap):
+            pairs = [(uid, number) for uid, number, _ in read_messages(imap)]
+            self.saw(user, pairs)
+            for uid, number in pairs:
                 found.setdefault(number, []).append((user, uid))
             self.check_octets(user, imap, found)
             imap.logout()
         self.check_found(found)
         self.check_seen(found)
+        self.settle(found)
         return len(found)
 
     def check_mailbox(self, user, imap):
@@ -193,14 +199,26 @@ class Ledger:
                                                 there.get(place))
 
 
-def read_numbers(imap, items=""):
-    """(UID, number of the message) of the selected mailbox."""
-    data = ok(imap.uid("FETCH", "1:*", "(UID%s BODY.PEEK[HEADER.FIELDS "
-                                       "(Message-ID)])" % items))
+    def settle(self, found):
+        """Nothing is unknown any more: it is there and stays, or never is."""
+        for number, sent in list(self.unknown.items()):
+            if number in found:
+                self.done(sent, found[number][0][1])
+            else:
+                self.refused(sent)
+
+
+def read_messages(imap, first=1):
+    """(UID, number, flags) of what is in the selected mailbox."""
+    data = ok(imap.uid("FETCH", "%d:*" % first, "(UID FLAGS BODY.PEEK[HEADER."
+                                                "FIELDS (Message-ID)])"))
     for part in data:
         if isinstance(part, tuple):
             uid = int(re.search(rb"UID (\d+)", part[0]).group(1))
-            yield uid, int(re.search(rb"<(\d+)@", part[1]).group(1))
+            flags = re.search(rb"FLAGS \(([^)]*)\)", part[0]).group(1)
+            number = int(re.search(rb"<(\d+)@", part[1]).group(1))
+            yield uid, number, frozenset(flags.decode().split()) - {
+                "\\Recent"}
 
 
 # Clients
@@ -241,11 +259,8 @@ def watch(node, ledger, user):
     last = 0
     while True:
         ok(imap.noop())
-        data = ok(imap.uid("FETCH", "%d:*" % (last + 1),
-                           "(UID BODY.PEEK[HEADER.FIELDS (Message-ID)])"))
-        pairs = [(int(re.search(rb"UID (\d+)", part[0]).group(1)),
-                  int(re.search(rb"<(\d+)@", part[1]).group(1)))
-                 for part in data if isinstance(part, tuple)]
+        pairs = [(uid, number)
+                 for uid, number, _ in read_messages(imap, last + 1)]
         ledger.saw(user, pairs)
         last = max([last] + [uid for uid, _ in pairs])
         time.sleep(0.05)
@@ -259,9 +274,8 @@ class Tidier:
 
     KEYWORDS = ("$one", "$two", "\\Seen", "\\Flagged")
 
-    def __init__(self, number, may_be_refused=False):
+    def __init__(self, number):
         self.name = "tidy%d" % number
-        self.may_be_refused = may_be_refused
         # No two send the same octets: a body that one expunges is dead.
         self.next_number = (number + 1) * 1000000
         self.state = {"INBOX": {}}  # mailbox -> number -> (uid, flags)
@@ -269,26 +283,26 @@ class Tidier:
         self.steps = 0
         self.imap = None
 
-    def run(self, node):
+    def run(self, node, may_be_refused):
         if self.underway:
             self.judge(node)
         self.imap = node.imap(self.name)
         while True:
-            self.step()
+            try:
+                self.step()
+            except Refused:
+                self.underway = None
+                if not may_be_refused:
+                    raise
+                time.sleep(PAUSE_S)
 
     def step(self):
         kinds = [self.append, self.append, self.mark, self.mark, self.move,
                  self.expunge, self.create, self.rename, self.delete]
         self.underway = copy.deepcopy(self.state)
-        try:
-            random.choice(kinds)(self.underway)
-            self.state = self.underway
-            self.steps += 1
-        except Refused:
-            if not self.may_be_refused:
-                raise
-            time.sleep(PAUSE_S)
-        self.underway = None
+        random.choice(kinds)(self.underway)
+        self.state, self.underway = self.underway, None
+        self.steps += 1
 
     def pick(self, state):
         """A mailbox with messages, selected, and one of these."""
@@ -382,17 +396,10 @@ class Tidier:
 
     def read(self, name):
         ok(self.imap.select(name, readonly=True))
-        data = ok(self.imap.uid("FETCH", "1:*", "(UID FLAGS BODY.PEEK[HEADER."
-                                                "FIELDS (Message-ID)])"))
         there = {}
-        for part in data:
-            if isinstance(part, tuple):
-                uid = int(re.search(rb"UID (\d+)", part[0]).group(1))
-                flags = re.search(rb"FLAGS \(([^)]*)\)", part[0]).group(1)
-                number = int(re.search(rb"<(\d+)@", part[1]).group(1))
-                assert number not in there, (name, number)
-                there[number] = uid, frozenset(flags.decode().split()) - {
-                    "\\Recent"}
+        for uid, number, flags in read_messages(self.imap):
+            assert number not in there, (name, number)
+            there[number] = uid, flags
         return there
 
     @staticmethod
@@ -421,13 +428,12 @@ def churn(node):
 
 
 class Load:
-    """Many clients at once, until the server dies."""
+    """Many clients at once, until the server dies; then again, and again."""
 
-    def __init__(self, ledger, appenders=44, deliverers=16, tidiers=4,
-                 watchers=2, churners=0, may_be_refused=False):
-        self.ledger = ledger
-        self.may_be_refused = may_be_refused
-        self.tidiers = [Tidier(i, may_be_refused) for i in range(tidiers)]
+    def __init__(self, appenders=44, deliverers=16, tidiers=4, watchers=2,
+                 churners=0):
+        self.ledger = Ledger()
+        self.tidiers = [Tidier(i) for i in range(tidiers)]
         self.churners = churners
         self.kinds = ([append] * appenders + [deliver] * deliverers
                       + [watch] * watchers)
@@ -441,22 +447,23 @@ class Load:
             node.user(tidier.name)
         node.user("churn")
 
-    def guard(self, function, *args):
+    def guard(self, may_be_refused, function, *args):
         try:
             function(*args)
         except GONE:
             pass
-        except Refused as error:
-            if not self.may_be_refused:
-                self.failures.append(error)
         except Exception as error:  # told by join, in the main thread
-            self.failures.append(error)
+            if not may_be_refused or not isinstance(error, Refused):
+                self.failures.append(error)
 
-    def start(self, node):
+    def start(self, node, may_be_refused=False):
         jobs = [(kind, node, self.ledger, "user%d" % (i % USERS))
                 for i, kind in enumerate(self.kinds)]
-        jobs += [(tidier.run, node) for tidier in self.tidiers]
+        jobs += [(tidier.run, node, may_be_refused)
+                 for tidier in self.tidiers]
         jobs += [(churn, node)] * self.churners
+        jobs = [(may_be_refused, *job) for job in jobs]
+        self.failures = []
         self.threads = [threading.Thread(target=self.guard, args=job)
                         for job in jobs]
         for thread in self.threads:

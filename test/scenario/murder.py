@@ -78,6 +78,7 @@ class Lmtp:
         return self
 
     def __exit__(self, *exception):
+        self.file.close()  # it holds the socket open, too
         self.sock.close()
 
     def reply(self):
@@ -116,7 +117,8 @@ class Lmtp:
 
 
 class Node:
-    def __init__(self, env=None, settings="", keep=False, shim=False):
+    def __init__(self, env=None, settings="", keep=False, shim=False,
+                 init=True):
         self.folder = tempfile.mkdtemp(prefix="murder-")
         self.data = os.path.join(self.folder, "data")
         self.log = os.path.join(self.folder, "log")
@@ -126,6 +128,7 @@ class Node:
             self.env.update(LD_PRELOAD=preload(), MURDER_SHIM_DIR=self.data)
         self.process = None
         self.keep = keep
+        self.init = init
         if "store" not in settings:
             # a start reads a whole file of the log: slow with sanitizers
             settings += 'store = { wal_segment = "1M"; };'
@@ -219,7 +222,7 @@ login = { plain_without_tls = true; delay = "10ms"; };
         raise AssertionError(text)
 
     def __enter__(self):
-        return self.start()
+        return self.start(init=self.init)
 
     def __exit__(self, kind, value, trace):
         try:

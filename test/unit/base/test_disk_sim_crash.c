@@ -471,6 +471,31 @@ Test(disk_sim, a_log_that_forgets_a_sync_is_found_out)
 	cr_assert_gt(count_losses(TWIN_NO_TMP_SYNC), 0);
 }
 
+Test(disk_sim, a_killed_process_changes_nothing_more)
+{
+	struct rig rig;
+	int fd;
+
+	rig_init(&rig, 1);
+	fd = durable_file(&rig, "/d/x", SECTOR);
+	disk_sim_kill_at(rig.sim, 2);
+	must_put(&rig, fd, 0, 'b', SECTOR / 2);
+	cr_expect_not(disk_sim_is_cut(rig.sim));
+	cr_expect_eq(rig.disk->sync(rig.disk, fd), ERR_IO);
+	cr_expect(disk_sim_is_cut(rig.sim));
+	cr_expect_eq(put(&rig, fd, 0, 'c', SECTOR), ERR_IO);
+	cr_expect_eq(rig.disk->unlink(rig.disk, "/d/x"), ERR_IO);
+	cr_expect_eq(try_open(&rig, "/d/y", DISK_CREATE), ERR_IO);
+	/* The next one sees what the disk may not have yet. */
+	disk_sim_crash(rig.sim, NULL, DISK_SIM_KILL);
+	cr_expect_not(disk_sim_is_cut(rig.sim));
+	expect_sketch(&rig, "/d/x", "ba");
+	expect_list(&rig, "/d", "x ");
+	drop(&rig);
+	expect_sketch(&rig, "/d/x", "aa");
+	rig_fini(&rig);
+}
+
 Test(disk_sim, equal_seeds_give_equal_disks)
 {
 	char first[64] = "";

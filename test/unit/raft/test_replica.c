@@ -813,18 +813,52 @@ Test(replica, a_lost_state_is_made_again_from_the_log)
 	node_free(node);
 }
 
-Test(replica, a_command_that_kills_three_times_parks)
+/* Three processes that die of `place`, as the file says. */
+static struct node *killed_by(uint64_t seed, const char *file, uint64_t place)
 {
-	struct node *node = serving(58);
+	struct node *node = serving(seed);
 	struct deaths deaths;
 
 	cr_expect_eq(node_do(node, KIND_DO, "x"), ERR_NONE);
 	node_crash(node, DISK_SIM_DROP);
 	for (unsigned i = 0; i < DEATHS_MAX; i++) {
-		cr_assert_eq(deaths_open(&deaths, io_disk(), node->dir),
+		cr_assert_eq(deaths_open(&deaths, io_disk(), node->dir, file),
 			     ERR_NONE);
 		cr_expect_eq(deaths.count, i);
-		cr_assert_eq(deaths_enter(&deaths, 7), ERR_NONE);
+		cr_assert_eq(deaths_enter(&deaths, place), ERR_NONE);
+		deaths_close(&deaths);
+	}
+	node_start(node);
+	node_drain(node);
+	return node;
+}
+
+Test(replica, a_command_that_kills_three_times_parks)
+{
+	struct node *node = killed_by(58, "applying", 7);
+
+	expect_parked(node);
+	node_free(node);
+}
+
+Test(replica, a_state_that_kills_three_times_when_written_parks)
+{
+	struct node *node = killed_by(62, "draining", 5);
+
+	expect_parked(node);
+	node_free(node);
+}
+
+Test(replica, an_opening_that_kills_three_times_parks)
+{
+	struct node *node = serving(60);
+	struct deaths deaths;
+
+	node_crash(node, DISK_SIM_DROP);
+	for (unsigned i = 0; i < DEATHS_MAX; i++) {
+		cr_assert_eq(
+			deaths_enter_opening(&deaths, io_disk(), node->dir),
+			ERR_NONE);
 		deaths_close(&deaths);
 	}
 	node_start(node);
@@ -833,25 +867,23 @@ Test(replica, a_command_that_kills_three_times_parks)
 	node_free(node);
 }
 
-Test(replica, deaths_at_different_places_do_not_add_up)
+Test(replica, an_opening_that_ends_well_ends_the_count)
 {
-	char *dir = scratch_new();
+	struct node *node = serving(61);
 	struct deaths deaths;
 
-	for (uint64_t i = 1; i < 10; i++) {
-		cr_assert_eq(deaths_open(&deaths, io_disk(), dir), ERR_NONE);
-		cr_expect_leq(deaths.count, 1);
-		cr_assert_eq(deaths_enter(&deaths, i), ERR_NONE);
+	for (unsigned i = 0; i < 2 * DEATHS_MAX; i++) {
+		node_crash(node, DISK_SIM_DROP);
+		cr_assert_eq(
+			deaths_enter_opening(&deaths, io_disk(), node->dir),
+			ERR_NONE);
+		cr_expect_eq(deaths.count, 0);
 		deaths_close(&deaths);
+		node_start(node);
+		node_serve(node);
 	}
-	cr_assert_eq(deaths_open(&deaths, io_disk(), dir), ERR_NONE);
-	cr_assert_eq(deaths_enter(&deaths, 9), ERR_NONE);
-	cr_assert_eq(deaths_leave(&deaths), ERR_NONE);
-	deaths_close(&deaths);
-	cr_assert_eq(deaths_open(&deaths, io_disk(), dir), ERR_NONE);
-	cr_expect_eq(deaths.count, 0);
-	deaths_close(&deaths);
-	scratch_free(&dir);
+	cr_expect_eq(node_do(node, KIND_DO, "x"), ERR_NONE);
+	node_free(node);
 }
 
 /* ---- markers and checkpoints ---- */

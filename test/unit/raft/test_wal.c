@@ -147,6 +147,14 @@ Test(wal, nothing_acknowledged_is_lost_by_a_kill)
 		expect_right(bench_life(seed, 0, DISK_SIM_KILL));
 }
 
+Test(wal, what_a_log_says_after_a_kill_is_not_lost_with_the_power)
+{
+	uint64_t changes = bench_life_changes(13);
+
+	for (uint64_t n = 1; n <= changes; n += 5)
+		expect_right(bench_life(13, n, DISK_SIM_KILL));
+}
+
 /* ---- failures of the disk ---- */
 
 static void each_call_fails(enum disk_sim_call call, enum err err,
@@ -728,6 +736,12 @@ Test(wal_mutants, M41_directory_fsync_missing_is_caught)
 {
 	fault_set_mutant("M41");
 	cr_expect(lives_go_wrong(DISK_SIM_DROP));
+}
+
+Test(wal_mutants, M56_log_not_synced_at_the_start_is_caught)
+{
+	fault_set_mutant("M56");
+	cr_expect(lives_go_wrong(DISK_SIM_KILL));
 }
 
 Test(wal_mutants, M42_full_disk_loses_the_tail_is_caught)

@@ -429,6 +429,8 @@ static const char *life_end(struct wal_bench *bench, enum disk_sim_crash how)
 {
 	const char *wrong = bench_crash(bench, how);
 
+	if (wrong == NULL && how == DISK_SIM_KILL)
+		wrong = bench_crash(bench, DISK_SIM_DROP);
 	if (wrong != NULL)
 		return wrong;
 	live(bench, LIFE_OPS / 4);
@@ -441,11 +443,18 @@ const char *bench_life(uint64_t seed, uint64_t nth, enum disk_sim_crash how)
 	struct wal_bench *bench = bench_new(seed);
 	const char *wrong;
 
-	disk_sim_cut_at(bench->disk, nth);
+	if (how == DISK_SIM_KILL)
+		disk_sim_kill_at(bench->disk, nth);
+	else
+		disk_sim_cut_at(bench->disk, nth);
 	live(bench, LIFE_OPS);
 	if (nth == 0)
 		bench_drain(bench);
-	wrong = bench->failed > 0 ? bench->fail_text : life_end(bench, how);
+	/* A dead process has failed at everything. */
+	if (bench->failed > 0 && how != DISK_SIM_KILL)
+		wrong = bench->fail_text;
+	else
+		wrong = life_end(bench, how);
 	if (wrong != NULL) {
 		snprintf(text, sizeof text, "seed %llu, change %llu: %s",
 			 (unsigned long long)seed, (unsigned long long)nth,

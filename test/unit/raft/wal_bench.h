@@ -114,7 +114,11 @@ uint64_t bench_print_model(const struct wal_bench *bench);
 
 /* ---- whole lives; NULL or what went wrong ---- */
 
-/* Random operations; the power fails at the `nth` change (0: after them). */
+/*
+ * Random operations; the power fails, or the process is killed, at the `nth`
+ * change (0: after them). What a log says after a kill, it says after a loss
+ * of power too.
+ */
 const char *bench_life(uint64_t seed, uint64_t nth, enum disk_sim_crash how);
 
 /* Changes that such a life makes: the range of `nth`. */

@@ -19,6 +19,7 @@ struct listener {
 };
 
 struct bench {
+	struct settings settings;
 	struct node node;
 	struct server_loop *loop;
 	struct listener listeners[4];
@@ -57,6 +58,8 @@ static struct bench *bench_new(void)
 {
 	struct bench *b = mem_zalloc(1, sizeof(*b));
 
+	b->settings.login_remember_ms = 1000;
+	b->node.settings = &b->settings;
 	b->node.random = random_secure();
 	b->loop = server_loop_new(&b->node, 0);
 	for (unsigned i = 0; i < 4; i++) {

@@ -41,6 +41,7 @@ struct life {
 	struct body_sweep sweep;
 	struct body_checkpoint checkpoint;
 	bool dead;
+	bool by_kill; /* else the power fails */
 	bool sweeping;
 	bool checkpointing;
 	const char *wrong;
@@ -305,16 +306,22 @@ static void judge(struct life *l)
 
 static void live(struct life *l)
 {
-	disk_sim_cut_at(l->world.sim, draw(l, CALLS_MAX) + 1);
+	uint64_t calls = draw(l, CALLS_MAX) + 1;
+
+	l->by_kill = draw(l, 2) == 0;
+	if (l->by_kill)
+		disk_sim_kill_at(l->world.sim, calls);
+	else
+		disk_sim_cut_at(l->world.sim, calls);
 	for (unsigned i = 0; i < TURNS_MAX && is_alive(l) && !l->wrong; i++)
 		turn(l);
 }
 
 static void die(struct life *l)
 {
-	enum disk_sim_crash how = is_alive(l)  ? DISK_SIM_KILL
-				  : draw(l, 1) ? DISK_SIM_DROP
-					       : DISK_SIM_TEAR;
+	enum disk_sim_crash how = is_alive(l) || l->by_kill ? DISK_SIM_KILL
+				  : draw(l, 1)              ? DISK_SIM_DROP
+							    : DISK_SIM_TEAR;
 
 	l->dead = true; /* what it hears from now on counts for nothing */
 	body_world_crash(&l->world,

@@ -251,10 +251,12 @@ static void file_renamed(struct power *p)
 	p->file = host_file_get(p->dir, "checkpoint.tmp");
 }
 
-static void before(void *arg, enum host_call call, const char *path unused_arg)
+static void before(void *arg, enum host_call call, const char *path)
 {
 	struct power *p = arg;
 
+	if (call == HOST_SYNC_DIR && strcmp(path, p->dir) != 0)
+		return; /* the directory above, which is always there */
 	if (!p->frozen)
 		between_steps(p);
 	if (p->frozen)

@@ -326,6 +326,60 @@ Test(env, a_file_without_its_tail_is_an_error_and_no_signal)
 	fix_free(&f);
 }
 
+/* The root page of the table of tables: struct MDB_meta behind 16 octets. */
+static uint64_t root_of_tables(const struct buf *file)
+{
+	uint64_t number[2], root[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		memcpy(&number[i], file->data + i * 4096 + 144, 8);
+		memcpy(&root[i], file->data + i * 4096 + 128, 8);
+	}
+	return number[0] > number[1] ? root[0] : root[1];
+}
+
+/* All rows of all leaves stand at the end of the 64 KiB that a leaf can say. */
+static void lead_astray(struct fix *f)
+{
+	struct buf file = host_file_get(f->dir, "data.mdb");
+	uint64_t spared = root_of_tables(&file);
+
+	for (uint64_t page = 2; page < file.len / 4096; page++) {
+		uint8_t *at = file.data + page * 4096;
+		unsigned rows = (at[12] + 256u * at[13]) / 2 - 8;
+
+		if (at[10] != 2 || page == spared) /* mp_flags: P_LEAF */
+			continue;
+		memset(at + 16, 0xf8, rows * 2);
+	}
+	host_file_put(f->dir, "data.mdb", buf_slice(&file));
+	buf_fini(&file);
+}
+
+Test(env, a_page_that_leads_astray_is_an_error_and_no_signal)
+{
+	struct fix f = fix_new(16 << 20);
+	struct store_txn *txn;
+	struct store_cursor c;
+
+	log_set_sink(quiet, NULL);
+	open_env(&f);
+	put_one(&f, "apple", "a red one");
+	put_one(&f, "pear", "a green one");
+	checkpoint(&f, 1);
+	store_env_close(&f.env);
+	lead_astray(&f);
+	open_env(&f);
+
+	txn = reader(&f);
+	store_cursor_init(&c, txn, FRUIT);
+	cr_assert_not(store_cursor_seek(&c, SLICE_LIT("")));
+	cr_assert_eq(store_txn_error(txn), ERR_CORRUPT);
+	store_cursor_fini(&c);
+	store_end(&txn);
+	fix_free(&f);
+}
+
 Test(env, a_full_map_aborts_and_deleting_helps)
 {
 	struct fix f = fix_new(256 * 1024);
