@@ -22,6 +22,15 @@ def damage_row(folder):
     change(path, at, b"KEYWORD7")
 
 
+def expect_damage(node, number):
+    """status says how often, and where last."""
+    for group in node.ctl("status")["groups"]:
+        if group["group"] == number:
+            assert group["damaged"] > 0, group
+            assert "table" in group["damaged_last"], group
+            assert group["damaged_last"] in node.ctl_text("status")
+
+
 @test
 def a_group_that_is_damaged_is_refused_and_others_serve():
     for damage in (damage_pages, damage_row):
@@ -94,6 +103,10 @@ def a_damaged_body_is_refused_and_told():
                 imap.untagged_responses.clear()
             else:
                 assert ok((kind, data))[0][1] == message(i, 3000)
+        bodies = node.ctl("status")["bodies"]
+        assert bodies["damaged"] == 1, bodies
+        assert bodies["damaged_last"].startswith("segment "), bodies
+        assert bodies["damaged_last"] in node.ctl_text("status")
         code, answer = node.try_ctl("verify")
         assert code == 1 and answer["findings"] >= 1, answer
         imap.logout()

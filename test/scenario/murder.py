@@ -234,11 +234,22 @@ login = { plain_without_tls = true; delay = "10ms"; };
 
     # murderctl
 
-    def try_ctl(self, *words, stdin=""):
-        done = subprocess.run(
-            [os.path.join(BUILD, "murderctl"), "--json", "--socket",
+    def run_ctl(self, *words, stdin=""):
+        return subprocess.run(
+            [os.path.join(BUILD, "murderctl"), "--socket",
              os.path.join(self.data, "admin.sock"), *words],
             input=stdin, capture_output=True, text=True, timeout=120)
+
+    def ctl_text(self, *words, stdin=""):
+        """What a person reads."""
+        done = self.run_ctl(*words, stdin=stdin)
+        if done.returncode != 0:
+            self.fail("murderctl %s: status %d, %r" % (
+                " ".join(words), done.returncode, done.stderr))
+        return done.stdout
+
+    def try_ctl(self, *words, stdin=""):
+        done = self.run_ctl("--json", *words, stdin=stdin)
         try:
             answer = json.loads(done.stdout) if done.stdout.strip() else {}
         except ValueError:
