@@ -50,7 +50,11 @@ static void swept(void *arg, const struct upkeep_result *result)
 {
 	struct admin_call *call = arg;
 
-	if (result->err)
+	if (result->err == ERR_UNAVAILABLE)
+		admin_fail(call, result->err,
+			   "not all groups can be read (murderctl status): "
+			   "nothing was dropped");
+	else if (result->err)
 		admin_fail(call, result->err, "sweep: %s",
 			   err_text(result->err));
 	else
@@ -64,8 +68,12 @@ void admin_sweep(struct admin_call *call)
 {
 	enum err err = upkeep_sweep(call->node->upkeep, swept, call);
 
-	if (err)
+	if (err == ERR_BUSY)
 		admin_fail(call, err, "a sweep is under way");
+	else if (err)
+		admin_fail(call, err,
+			   "a group is parked (murderctl status): nothing may "
+			   "be dropped");
 }
 
 /* ---- status ---- */

@@ -53,8 +53,14 @@ def a_group_that_is_damaged_is_refused_and_others_serve():
             assert not status[groups["jane"]]["parked"], status
             if damage is damage_pages:
                 assert status[groups["john"]]["parked_why"], status
+            else:
+                expect_damage(node, groups["john"])
+            assert status[groups["jane"]]["damaged"] == 0, status
             code, answer = node.try_ctl("verify")
             assert code == 1 and answer["findings"] > 0, answer
+            if damage is damage_pages:
+                code, answer = node.try_ctl("sweep")
+                assert code == 1 and "parked" in answer["text"], answer
             expect_mail(node, "jane", 20)
             imap.logout()
 

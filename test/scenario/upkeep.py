@@ -42,6 +42,24 @@ def a_sweep_drops_what_nobody_refers_to():
 
 
 @test
+def a_sweep_right_after_a_start_waits_for_the_groups():
+    with murder.Node() as node:
+        node.user("john")
+        imap = node.imap("john")
+        ok(imap.append("INBOX", None, None, message(1, 5000)))
+        ok(imap.select("INBOX"))
+        ok(imap.store("1", "+FLAGS.SILENT", r"(\Deleted)"))
+        ok(imap.expunge())
+        imap.logout()
+        for end, bodies in ((node.stop, 1), (node.kill, 0)):
+            end()
+            # so long it would take until somebody asks without being asked
+            node.start(env={"MURDER_TUNE": "upkeep_ms=3600000"})
+            assert node.sweep()["bodies"] == bodies
+        node.verify()
+
+
+@test
 def the_first_sweep_comes_soon_after_a_start():
     with murder.Node() as node:
         node.user("john")
