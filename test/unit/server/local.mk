@@ -6,6 +6,7 @@ test_unit_server_unit_server_SOURCES = \
 	test/unit/server/test_copies.c \
 	test/unit/server/test_identity.c \
 	test/unit/server/test_loop.c \
+	test/unit/server/test_maildir_name.c \
 	test/unit/server/test_marks.c \
 	test/unit/server/test_upload.c \
 	test/unit/store/body_world.c test/unit/store/body_world.h \
