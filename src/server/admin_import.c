@@ -302,13 +302,8 @@ static bool take_flags(struct import *import, const json_t *flags,
 
 static void set_hold(struct import *import, struct upload *upload)
 {
-	const struct op_id *op = &import->proposal.op;
-	struct body_hold hold = {
-		.group = import->mailbox.group,
-		.slot = op->slot,
-		.proposer = op->proposer,
-		.turn = op->turn,
-	};
+	struct body_hold hold =
+		upload_hold_of(import->mailbox.group, &import->proposal.op);
 
 	upload_set_hold(upload, &hold);
 }

@@ -52,6 +52,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/op_open.c \
 	src/server/op_read.c \
 	src/server/op_read.h \
+	src/server/op_recipient.c \
 	src/server/op_rows.c \
 	src/server/op_search.c \
 	src/server/op_status.c \
