@@ -324,6 +324,14 @@ static void link_shutdown(struct server_link *head)
 	settle(link);
 }
 
+static bool link_is_busy(struct server_link *head)
+{
+	const struct imap_link *link =
+		container_of(head, struct imap_link, head);
+
+	return link->session && imap_session_busy(link->session);
+}
+
 void imap_link_accept(struct server_loop *loop, struct io_accepted *accepted,
 		      bool implicit_tls)
 {
@@ -342,6 +350,7 @@ void imap_link_accept(struct server_loop *loop, struct io_accepted *accepted,
 	timer_init(&link->tick, tick_fired);
 	timer_init(&link->refill, refill_fired);
 	link->head.shutdown = link_shutdown;
+	link->head.is_busy = link_is_busy;
 	server_link_enter(&link->head, loop);
 	link->head.stream = io_stream_accept(
 		loop->io, accepted, implicit_tls ? loop->node->tls : NULL,

@@ -177,6 +177,21 @@ struct buf *imap_op_body(struct imap_op *op)
 	return &op->proposal.body;
 }
 
+bool imap_op_next_chunk(struct uidset *rest, struct uidset *chunk)
+{
+	uint64_t size = uidset_size(rest);
+
+	uidset_clear(chunk);
+	if (size == 0)
+		return false;
+	uidset_copy(chunk, rest);
+	if (size > MAILGROUP_ROWS_MAX)
+		uidset_remove(chunk, uidset_nth(rest, MAILGROUP_ROWS_MAX),
+			      UINT32_MAX);
+	uidset_remove_set(rest, chunk);
+	return true;
+}
+
 bool imap_op_read(struct imap_op *op, struct replica *replica,
 		  struct store_txn **txn_r)
 {

@@ -69,6 +69,12 @@ struct buf *imap_op_body(struct imap_op *op);
 void imap_op_propose(struct imap_op *op, struct replica *replica, uint16_t kind,
 		     imap_op_step *next);
 
+/*
+ * Moves up to MAILGROUP_ROWS_MAX of the lowest UIDs of `rest` into `chunk`,
+ * which is cleared before: as many as one command takes. False: none is left.
+ */
+must_use bool imap_op_next_chunk(struct uidset *rest, struct uidset *chunk);
+
 /* A read transaction of the group; ends the op on an error (false). */
 must_use bool imap_op_read(struct imap_op *op, struct replica *replica,
 			   struct store_txn **txn_r);

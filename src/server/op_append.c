@@ -72,13 +72,8 @@ void append_abandon(struct append **appendp)
 
 static void set_hold(const struct append *append, struct imap_upload *upload)
 {
-	const struct op_id *op = &append->proposal.op;
-	struct body_hold hold = {
-		.group = append->group,
-		.slot = op->slot,
-		.proposer = op->proposer,
-		.turn = op->turn,
-	};
+	struct body_hold hold =
+		upload_hold_of(append->group, &append->proposal.op);
 
 	upload_set_hold(upload->upload, &hold);
 }
