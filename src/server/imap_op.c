@@ -253,9 +253,9 @@ static enum err internal_name(struct imap_link *link, struct slice client,
 	return err;
 }
 
-enum err imap_find(struct imap_link *link, struct store_txn *txn,
-		   struct slice client_name, struct arena *arena,
-		   struct imap_found *found_r)
+enum err imap_find_new(struct imap_link *link, struct store_txn *txn,
+		       struct slice client_name, struct arena *arena,
+		       struct imap_found *found_r)
 {
 	struct directory_mailbox mailbox;
 	enum err err;
@@ -277,6 +277,15 @@ enum err imap_find(struct imap_link *link, struct store_txn *txn,
 	if (!(found_r->rights & RIGHT_LOOKUP))
 		return ERR_NOTFOUND;
 	return ERR_NONE;
+}
+
+enum err imap_find(struct imap_link *link, struct store_txn *txn,
+		   struct slice client_name, struct arena *arena,
+		   struct imap_found *found_r)
+{
+	enum err err = imap_find_new(link, txn, client_name, arena, found_r);
+
+	return err == ERR_INVALID || err == ERR_LIMIT ? ERR_NOTFOUND : err;
 }
 
 void imap_find_quota(struct store_txn *txn, const struct imap_found *found,
