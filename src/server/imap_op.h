@@ -98,13 +98,21 @@ struct imap_found {
 };
 
 /*
- * Finds a client's name in the directory. ERR_INVALID: no such name can be;
- * ERR_NOTFOUND: it does not exist, or the user may not know that it does:
- * found_r->exists and ->rights then tell the op what the client must not hear.
+ * Finds a client's name in the directory. ERR_NOTFOUND: it does not exist, or
+ * the user may not know that it does: found_r->exists and ->rights then tell
+ * the op what the client must not hear.
  */
 must_use enum err imap_find(struct imap_link *link, struct store_txn *txn,
 			    struct slice client_name, struct arena *arena,
 			    struct imap_found *found_r);
+
+/*
+ * The same for a name that is to be made, now or at the client's next try
+ * (TRYCREATE). ERR_INVALID, ERR_LIMIT: no such name can be.
+ */
+must_use enum err imap_find_new(struct imap_link *link, struct store_txn *txn,
+				struct slice client_name, struct arena *arena,
+				struct imap_found *found_r);
 
 /* The limits of the quota root of a mailbox that was found. */
 void imap_find_quota(struct store_txn *txn, const struct imap_found *found,

@@ -243,8 +243,8 @@ static void copy_find(struct imap_op *base)
 
 	if (!imap_op_read(base, node_directory(base->link->loop->node), &txn))
 		return;
-	err = imap_find(base->link, txn, ask->target, ask->ask.arena,
-			&op->found);
+	err = imap_find_new(base->link, txn, ask->target, ask->ask.arena,
+			    &op->found);
 	if (!err)
 		imap_find_quota(txn, &op->found, &op->quota_octets,
 				&op->quota_messages);
