@@ -4,6 +4,7 @@
 #include "rig.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -402,6 +403,9 @@ static bool receive(struct talk *talk)
 {
 	ssize_t got = recv(talk->fd, buf_reserve(&talk->in, 4096), 4096, 0);
 
+	/* It had not read all that it was sent. */
+	if (got < 0 && errno == ECONNRESET)
+		return false;
 	cr_assert(got >= 0, "no answer comes");
 	talk->in.len += (size_t)got;
 	return got > 0;
