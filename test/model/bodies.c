@@ -26,8 +26,9 @@
  *       at a barrier taken after the last change of voters
  *   B11 both are tested in the step that appends the change, under the newest
  *       configuration, which is committed
- *   B12 a frontier: the index before the first that named a missing body
- *       (for ever, whatever became of that row), else the applied index
+ *   B12 a frontier: the index before the first that named a missing body,
+ *       whatever became of that row, as long as any row names it; else the
+ *       applied index
  *   B13 LOST: a body that nobody has holds no frontier back any more
  *
  * The adversary rolls uncommitted entries back, kills a replica, which comes

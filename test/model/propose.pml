@@ -17,7 +17,9 @@
  *   P3  apply of REGISTER: higher: registered, the node's rows cleared; the
  *       same with the same boot: once more; else "taken, highest is N"
  *   P4  "taken": take N + 1 and ask again; "registered": slots are open
- *   P5  an operation takes a slot, with its next turn, and is proposed
+ *   P5  an operation takes a slot, with its next turn, and is proposed; one
+ *       that gives its slot back unproposed has not begun, so the next takes
+ *       the same turn
  *   P6  apply: higher incarnation: registered, rows cleared, whatever the
  *       command is; lower: fenced, nothing is recorded
  *   P7  apply, the slot: lower turn: dropped; the row's turn: its answer
