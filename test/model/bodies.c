@@ -73,6 +73,8 @@ static const char *const twin_names[TWINS] = {
 	"no_second_look",
 	"frontier_of_rows",
 	"holders_by_node",
+	"holders_of_committed",
+	"remove_unchecked",
 	"sweep_early",
 	"no_lost",
 	"no_fence",

@@ -159,6 +159,11 @@ bool has_holders(const struct state *state, unsigned op,
 	/* Replica 3 was rebuilt on the node of replica 0. */
 	if (run.twin == TWIN_HOLDERS_BY_NODE && (holders & bit(0)))
 		holders |= bit(3);
+	if (run.twin == TWIN_HOLDERS_OF_COMMITTED) {
+		struct view committed = view_of(state, state->commit);
+
+		return is_majority(holders, committed.voters);
+	}
 	return is_majority(holders, newest->voters);
 }
 
@@ -184,7 +189,8 @@ bool may_remove(const struct state *state, const struct view *newest,
 	if (!(newest->voters & bit(r)) || newest->config > state->commit)
 		return false;
 	for (unsigned i = 0; i < run.replicas; i++)
-		if (state->reported[i] >= newest->change)
+		if (state->reported[i] >= newest->change ||
+		    run.twin == TWIN_REMOVE_UNCHECKED)
 			good |= bit(i);
 	return is_majority(good, remaining);
 }

@@ -353,6 +353,14 @@ proctype mover(byte c)
 		PROPERTY(NO, made[c] == 0)
 	   }
 #endif
+#ifdef TWIN_FREEZE_FIRST
+	:: d_step { turn[c] != 0 && away[SOURCE(c)] == 2 && heard[c] == NONE ->
+		printf("     mover %d: CLAIM, again, is answered MOVED, unasked: NO\n",
+		       c);
+		heard[c] = REFUSED;
+		PROPERTY(NO, made[c] == 0)
+	   }
+#endif
 #ifdef TWIN_SECOND_OP_ID
 	:: d_step { turn[c] != 0 && made[c] < 2 && !REFUSES(TARGET(c)) ->
 		printf("     mover %d: a second runner appends with its own op id\n",

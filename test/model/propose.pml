@@ -457,7 +457,12 @@ proctype world()
 	do
 	:: d_step { row_incarnation != 0 && row_incarnation != REMOVED && REMOVES ->
 		printf("P13  the node is removed: it is fenced for ever\n");
+#ifdef TWIN_ROW_FORGOTTEN
+		printf("     ... and its row is dropped\n");
+		raise(0, 0);
+#else
 		raise(REMOVED, 0);
+#endif
 		newest = REMOVED
 	   }
 #ifdef TWIN_RESULTS_FORGOTTEN
