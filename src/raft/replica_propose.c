@@ -529,6 +529,12 @@ static void fenced(struct replica *replica)
 		hooks->fenced(hooks->arg, replica);
 }
 
+static void set_incarnation(struct replica *replica, uint32_t start_count)
+{
+	replica->incarnation = start_count;
+	atomic_store(&replica->published.incarnation, start_count);
+}
+
 static void answer_taken(struct replica *replica, uint64_t highest)
 {
 	const struct replica_hooks *hooks = &replica->options.hooks;
@@ -550,7 +556,7 @@ void replica_raised(struct replica *replica, uint32_t start_count)
 	if (replica->registered != REGISTER_RAISING)
 		return;
 	MUST(start_count > replica->incarnation);
-	replica->incarnation = start_count;
+	set_incarnation(replica, start_count);
 	replica->registered = REGISTER_WANTED;
 	propose_kick(replica);
 }
@@ -726,6 +732,6 @@ void replica_propose_init(struct replica *replica)
 	slots_reset(replica);
 	list_init(&replica->reserving);
 	list_init(&replica->pending);
-	replica->incarnation = replica->options.start_count;
+	set_incarnation(replica, replica->options.start_count);
 	replica->registered = REGISTER_WANTED;
 }

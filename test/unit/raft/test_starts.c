@@ -36,7 +36,9 @@ Test(starts, a_start_count_of_another_life_is_raised)
 	node_start(node);
 	node_serve(node);
 	cr_expect_eq(node->raise_to, 3);
+	cr_expect_eq(replica_incarnation(node->replica), 1);
 	replica_raised(node->replica, node->raise_to);
+	cr_expect_eq(replica_incarnation(node->replica), 3);
 	node_drain(node);
 	cr_expect_eq(node_do(node, KIND_DO, "x"), ERR_NONE);
 	node_free(node);
