@@ -467,6 +467,10 @@ class Check:
         """clients and servers of other makes"""
         self.hook("interop", "test/interop/run")
 
+    def stage_model(self):
+        """the models of the protocols, and whether they can fall"""
+        self.script("model", ["test/model/run"])
+
     def stage_sim(self):
         """the whole cluster in one process, with faults"""
         self.hook("sim", "test/sim/run")

@@ -6,6 +6,7 @@
 #     make guards             broken builds of these must be found out
 #     make large              a mailbox of 4 GiB; in a build for releases
 #     make distributions      a fresh system of each, as a new user; root
+#     make models             the large configurations of test/model
 #
 # Configure with --enable-faults for the first four. Each that succeeds adds a
 # row to test/RESULTS.md.
@@ -20,7 +21,7 @@ RESULTS = $(abs_top_srcdir)/test/RESULTS.md
 SCENARIO = MURDER_BUILD=$(abs_builddir) $(top_srcdir)/test/scenario
 slow_programs = murderd murderctl $(SHIM)
 
-.PHONY: kill power crash guards large distributions
+.PHONY: kill power crash guards large distributions models
 kill: $(slow_programs)
 	$(SCENARIO)/kill.py $(ROUNDS) --results $(RESULTS)
 power: $(slow_programs)
@@ -35,3 +36,5 @@ large: murderd murderctl
 		--results $(RESULTS)
 distributions:
 	$(top_srcdir)/test/slow/distributions --results $(RESULTS)
+models:
+	$(top_srcdir)/test/model/run --deep --results $(RESULTS)

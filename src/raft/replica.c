@@ -428,6 +428,11 @@ uint64_t replica_applied(struct replica *replica)
 	return atomic_load(&replica->applier.applied);
 }
 
+uint32_t replica_incarnation(struct replica *replica)
+{
+	return atomic_load(&replica->published.incarnation);
+}
+
 bool replica_op_resolved(struct replica *replica, struct store_txn *txn,
 			 const struct op_id *op)
 {

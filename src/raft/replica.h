@@ -262,6 +262,12 @@ struct store_env *replica_env(struct replica *replica);
 /* Highest index that snapshots taken from now on contain. */
 uint64_t replica_applied(struct replica *replica);
 
+/*
+ * The start count under which this replica proposes. The node's own may be
+ * higher: another group has known more of them and had it raised.
+ */
+uint32_t replica_incarnation(struct replica *replica);
+
 /* Is the op's turn resolved in the state? (holds of bodies, F3) */
 bool replica_op_resolved(struct replica *replica, struct store_txn *txn,
 			 const struct op_id *op);

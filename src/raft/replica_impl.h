@@ -85,6 +85,7 @@ struct replica_published {
 	_Atomic uint64_t commit_index;
 	_Atomic uint64_t checkpoint_index;
 	_Atomic uint32_t slots_taken;
+	_Atomic uint32_t incarnation;
 	_Atomic uint64_t fresh_ms; /* 0: never */
 	_Atomic bool settled;      /* a read has nothing to wait for */
 };

@@ -16,7 +16,10 @@
 #include "base/log.h"
 #include "base/panic.h"
 
-/* Of the newest configuration, committed or not: it may be the one to stay. */
+/*
+ * Model step B2 (test/model/bodies.c). Of the newest configuration, committed
+ * or not: it may be the one to stay.
+ */
 static bool is_majority(const struct replica *replica,
 			const struct command_holders *holders)
 {

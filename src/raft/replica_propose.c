@@ -12,6 +12,8 @@
  * deadline of a command that was ever in an entry a CANCEL takes its place;
  * one that never was is refused. So it goes with one that the leader does not
  * take (replica_leader.c). Only what apply recorded is an answer.
+ *
+ * "Model step" is a step of test/model/propose.pml: change it there first.
  */
 #include "raft/replica_impl.h"
 
@@ -53,7 +55,7 @@ static void publish_slots(struct replica *replica)
 	atomic_store(&replica->published.slots_taken, replica->slots_taken);
 }
 
-/* False: all are taken. */
+/* Model step P5. False: all are taken. */
 static bool slot_take(struct replica *replica, struct proposal *proposal)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(replica->free_slots); i++) {
@@ -339,7 +341,8 @@ void replica_submit(struct replica *replica, struct proposal *proposal,
 
 /* ---- entries ---- */
 
-/* The first command of a start; nothing else before its answer. */
+/* Model step P2: the first command of a start; nothing else before its answer.
+ */
 static void build_register(struct replica *replica)
 {
 	struct command command = {
@@ -510,6 +513,7 @@ void replica_propose_after(struct replica *replica,
 
 /* ---- answers of the state ---- */
 
+/* Model step P12: for none of what waits is this an answer. */
 static void fenced(struct replica *replica)
 {
 	const struct replica_hooks *hooks = &replica->options.hooks;
@@ -523,6 +527,12 @@ static void fenced(struct replica *replica)
 	replica_propose_end(replica, ERR_FENCED);
 	if (hooks->fenced != NULL)
 		hooks->fenced(hooks->arg, replica);
+}
+
+static void set_incarnation(struct replica *replica, uint32_t start_count)
+{
+	replica->incarnation = start_count;
+	atomic_store(&replica->published.incarnation, start_count);
 }
 
 static void answer_taken(struct replica *replica, uint64_t highest)
@@ -546,11 +556,12 @@ void replica_raised(struct replica *replica, uint32_t start_count)
 	if (replica->registered != REGISTER_RAISING)
 		return;
 	MUST(start_count > replica->incarnation);
-	replica->incarnation = start_count;
+	set_incarnation(replica, start_count);
 	replica->registered = REGISTER_WANTED;
 	propose_kick(replica);
 }
 
+/* Model step P4. */
 static void answer_register(struct replica *replica,
 			    const struct slots_answer *answer)
 {
@@ -567,6 +578,7 @@ static void answer_register(struct replica *replica,
 	reserving_serve(replica);
 }
 
+/* Model step P11. */
 static void answer_resolved(struct replica *replica,
 			    struct slots_answer *answer, uint64_t index)
 {
@@ -647,7 +659,10 @@ static void reserving_tick(struct replica *replica, uint64_t now)
 	}
 }
 
-/* Sent: a CANCEL takes its place, again and again. Never sent: refused. */
+/*
+ * Model step P9. Sent: a CANCEL takes its place, again and again. Never sent:
+ * refused.
+ */
 static void deadline(struct replica *replica, struct proposal *proposal)
 {
 	struct proposer_slot *slot = &replica->slots[proposal->op.slot];
@@ -717,6 +732,6 @@ void replica_propose_init(struct replica *replica)
 	slots_reset(replica);
 	list_init(&replica->reserving);
 	list_init(&replica->pending);
-	replica->incarnation = replica->options.start_count;
+	set_incarnation(replica, replica->options.start_count);
 	replica->registered = REGISTER_WANTED;
 }

@@ -8,6 +8,8 @@
  * it, and the node's rows are cleared; a lower one is fenced without a trace. A
  * turn that the row has gets the row's answer, an older one none. CANCEL puts
  * its own verdict where the original has none yet.
+ *
+ * "Model step" is a step of test/model/propose.pml: change it there first.
  */
 #include "raft/slots.h"
 
@@ -138,7 +140,7 @@ static void incarnation_raise(struct store_txn *txn, uint32_t node,
 	slots_clear(txn, node);
 }
 
-/* False: fenced. */
+/* Model step P6. False: fenced. */
 static bool incarnation_check(struct store_txn *txn, uint64_t proposer)
 {
 	uint32_t node = proposer_node(proposer);
@@ -150,6 +152,7 @@ static bool incarnation_check(struct store_txn *txn, uint64_t proposer)
 	return incarnation >= row.incarnation;
 }
 
+/* Model step P3. */
 static void apply_register(struct store_txn *txn, const struct command *command,
 			   struct slots_answer *answer)
 {
@@ -175,6 +178,8 @@ static void apply_register(struct store_txn *txn, const struct command *command,
 /* ---- raft/'s own kinds that take a slot ---- */
 
 /*
+ * Model step P13, and B3 of test/model/bodies.c.
+ *
  * The given-up incarnation and all below it never take effect again. Nobody
  * fences his own life: its answer would stand in the next one's slot.
  */
@@ -218,7 +223,7 @@ static void run(struct store_txn *txn, struct replica_fsm *fsm,
 		struct command_result *result)
 {
 	switch (command->kind) {
-	case COMMAND_CANCEL:
+	case COMMAND_CANCEL: /* model step P10 */
 		result->refusal = ERR_CANCELLED;
 		return;
 	case COMMAND_FENCE:
@@ -250,6 +255,7 @@ static void answer_from_row(const struct slot_row *row,
 	buf_add_slice(&answer->result.payload, row->payload);
 }
 
+/* Model steps P7 and, where nothing is recorded yet, P8. */
 static void apply_in_slot(struct store_txn *txn, struct replica_fsm *fsm,
 			  const struct command *command,
 			  const struct command_at *at,
@@ -302,6 +308,7 @@ uint64_t slots_registered(struct store_txn *txn, uint32_t node)
 	return proposer_get(txn, node).incarnation;
 }
 
+/* Model step B5 (test/model/bodies.c): what ends a hold. */
 bool slots_is_resolved(struct store_txn *txn, const struct op_id *op)
 {
 	struct proposer_row row =

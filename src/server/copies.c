@@ -31,7 +31,6 @@ struct copies {
 	bool stopped;
 
 	/* this round */
-	uint32_t start;
 	uint64_t now_ms;
 	bool failed;
 	unsigned group; /* place in node->groups; being looked at */
@@ -42,9 +41,10 @@ struct copies {
 };
 
 bool copies_is_abandoned(const struct op_id *copy, uint64_t since_ms,
-			 uint32_t node, uint32_t start, uint64_t now_ms)
+			 uint32_t node, uint32_t incarnation, uint64_t now_ms)
 {
-	if (copy->proposer >> 32 == node && (uint32_t)copy->proposer < start)
+	if (copy->proposer >> 32 == node &&
+	    (uint32_t)copy->proposer < incarnation)
 		return true;
 	return now_ms > since_ms && now_ms - since_ms > COPIES_OLD_MS;
 }
@@ -71,6 +71,7 @@ static struct replica *replica_of(const struct copies *copies)
 static bool look_at_some(struct copies *copies, struct store_txn *txn)
 {
 	uint32_t node = copies->node->identity.node;
+	uint32_t incarnation = replica_incarnation(replica_of(copies));
 	uint64_t since_ms;
 	struct op_id copy;
 
@@ -80,7 +81,7 @@ static bool look_at_some(struct copies *copies, struct store_txn *txn)
 			return false;
 		if (!mailgroup_copying(txn, copies->mailbox, &copy,
 				       &since_ms) ||
-		    !copies_is_abandoned(&copy, since_ms, node, copies->start,
+		    !copies_is_abandoned(&copy, since_ms, node, incarnation,
 					 copies->now_ms))
 			continue;
 		copies->copy = copy;
@@ -206,7 +207,6 @@ static void fired(struct timer *timer)
 
 	copies->busy = true;
 	copies->failed = false;
-	copies->start = node_start_count(node);
 	copies->now_ms = clock_wall_ms(io_loop_clock(node->main));
 	copies->group = 1; /* behind the directory */
 	group_next(copies);

@@ -31,10 +31,10 @@ bool copies_is_busy(const struct copies *copies);
 void copies_free(struct copies **copiesp);
 
 /*
- * Is a copy that was begun at `since_ms` abandoned? `node` and `start` are this
- * node's id and how often it was started.
+ * Is a copy that was begun at `since_ms` abandoned? `node` is this node's id,
+ * `incarnation` that under which it proposes to the group (raft/replica.h).
  */
 bool copies_is_abandoned(const struct op_id *copy, uint64_t since_ms,
-			 uint32_t node, uint32_t start, uint64_t now_ms);
+			 uint32_t node, uint32_t incarnation, uint64_t now_ms);
 
 #endif

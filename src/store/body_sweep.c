@@ -10,6 +10,8 @@
  *
  * Failures: what is dropped too little is found by the next sweep, so any doubt
  * keeps a body. Nothing is dropped while a group has not caught up.
+ *
+ * "Model step" is a step of test/model/bodies.c: change it there first.
  */
 #include "base/fault.h"
 #include "base/mem.h"
@@ -55,7 +57,7 @@ static void sweep_end(struct body_sweep_run *run, enum err err)
 	body_background_end(store);
 }
 
-/* Nothing is dropped unless all local groups have caught up. */
+/* Model step B7: nothing is dropped unless all local groups have caught up. */
 static enum err sweep_allowed(struct body_store *store)
 {
 	enum err err = body_store_refusal(store);
@@ -82,7 +84,7 @@ static enum err slice_end(struct body_sweep_run *run,
 	return err;
 }
 
-/* ---- holds that have served ---- */
+/* ---- holds that have served (model step B5) ---- */
 
 static enum err holds_collect(struct body_sweep_run *run)
 {
@@ -203,7 +205,7 @@ static enum err look_collect(struct body_sweep_run *run)
 	return slice_end(run, &cursor, more);
 }
 
-/* ---- the second look: on the writer ---- */
+/* ---- the second look: on the writer (model step B8) ---- */
 
 /* Something was said of it since it went to the index: not now. */
 static bool is_pending(struct body_store *store, const struct sha256 *hash)

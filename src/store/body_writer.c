@@ -7,6 +7,10 @@
  *
  * Failures: a write that finds the disk full ends this segment where it was
  * durable, and nothing of the batch is stored. A failed fsync ends all writing.
+ *
+ * All of it is model step B1 (test/model/bodies.c): body and hold are durable
+ * before the answer, and "have it" never crosses a drop (B8), which happens on
+ * the same executor.
  */
 #include "base/fault.h"
 #include "base/log.h"

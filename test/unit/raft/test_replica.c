@@ -575,46 +575,6 @@ Test(replica, a_single_voter_gets_a_new_term_at_each_start)
 	node_free(node);
 }
 
-Test(replica, a_start_count_of_another_life_is_raised)
-{
-	struct node *node = serving(36);
-
-	node_stop(node);
-	node_start(node);
-	node_serve(node);
-	node_stop(node);
-	node->options.start_count = 0; /* restored from a backup */
-	node_start(node);
-	node_serve(node);
-	cr_expect_eq(node->raise_to, 3);
-	replica_raised(node->replica, node->raise_to);
-	node_drain(node);
-	cr_expect_eq(node_do(node, KIND_DO, "x"), ERR_NONE);
-	node_free(node);
-}
-
-Test(replica, nothing_is_proposed_before_the_start_is_registered)
-{
-	struct node *node = serving(37);
-	struct ask ask;
-
-	node_stop(node);
-	node->options.start_count = 0;
-	node_start(node);
-	node_serve(node);
-	ask_init(&ask, node, KIND_DO, "x");
-	ask_propose(&ask, node);
-	node_drain(node);
-	cr_expect_eq(ask.answers, 0);
-	cr_expect_eq(status(node).slots_taken, 0);
-	replica_raised(node->replica, node->raise_to);
-	node_drain(node);
-	cr_expect_eq(ask.answers, 1);
-	cr_expect_eq(ask.err, ERR_NONE);
-	proposal_fini(&ask.proposal);
-	node_free(node);
-}
-
 /* ---- entries by hand ---- */
 
 static void inject(struct node *node, const struct command *command,
