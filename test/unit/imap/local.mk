@@ -37,5 +37,7 @@ unit_imap_session = \
 	test/unit/imap/test_session_list.c \
 	test/unit/imap/test_session_output.c \
 	test/unit/imap/test_session_qresync.c \
+	test/unit/imap/test_session_rfc_mail.c \
+	test/unit/imap/test_session_rfc_names.c \
 	test/unit/imap/test_session_scram.c \
 	test/unit/imap/test_session_search.c
