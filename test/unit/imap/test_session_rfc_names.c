@@ -123,6 +123,11 @@ static void given_target_rsti(struct fake_store *store)
 			     IMAP_RIGHT_DELETE_MESSAGE | IMAP_RIGHT_INSERT);
 }
 
+static void given_unreadable(struct fake_store *store)
+{
+	given_target(store, IMAP_RIGHT_LOOKUP);
+}
+
 /* ---- names of RFC 5258 ---- */
 
 static void given_foo_baz(struct fake_store *store)
@@ -389,6 +394,18 @@ Test(session_rfc_names, codes)
 	"S: p NO [NONEXISTENT] does not exist\n"
 	"C: k2 status \"/archive/projects/experiment-iv\" (messages)\n"
 	"S: k2 NO [NONEXISTENT] does not exist\n");
+}
+
+Test(session_rfc_names, a_mailbox_that_may_be_seen_and_not_read)
+{
+	/* RFC 9051 section 7.1: NOPERM */
+	scene_play(given_unreadable,
+	"C: f select \"Other Users/jane/TargetMailbox\"\n"
+	"S: f NO [NOPERM] permission denied\n"
+	"C: g status \"Other Users/jane/TargetMailbox\" (messages)\n"
+	"S: g NO [NOPERM] permission denied\n"
+	"C: h fetch 1 uid\n"
+	"S: h BAD no mailbox is selected\n");
 }
 
 Test(session_rfc_names, an_extension_that_is_not_there)
