@@ -163,7 +163,8 @@ struct directory_subscribe {
 
 /*
  * Adds a user and his INBOX. EXISTS; UNAVAILABLE: no group takes homes;
- * NOTFOUND: the group named does not exist.
+ * NOTFOUND: the group named does not exist; INUSE: one of this name was removed
+ * and is still in more lists than can be forgotten at once.
  */
 struct directory_user_add {
 	struct slice name;
@@ -215,8 +216,8 @@ struct directory_user_remove_result {
 
 /*
  * Takes `identifier` out of up to COMMAND_ROWS_MAX lists: repeated by the
- * FORGET flow until nothing is left. A user of this name who was added again
- * meanwhile keeps his place in the lists of his own mailboxes.
+ * FORGET flow until nothing is left. When a user of this name was added again
+ * meanwhile, it was done then: nothing is left to do.
  */
 struct directory_user_forget {
 	struct slice identifier;

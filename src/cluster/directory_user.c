@@ -9,6 +9,100 @@
 #include "base/mem.h"
 #include "cluster/directory_apply.h"
 
+/* ---- the lists of others ---- */
+
+/* Ids of up to COMMAND_ROWS_MAX lists with the identifier. */
+static uint32_t find_lists(struct directory_apply *a, struct slice identifier,
+			   uint64_t *ids, bool *more_r)
+{
+	struct store_key prefix = directory_name_key(identifier);
+	struct store_cursor cursor;
+	uint32_t count = 0;
+	bool on;
+
+	*more_r = false;
+	store_cursor_init(&cursor, a->txn, DIRECTORY_TABLE_BY_ACL);
+	on = store_cursor_seek(&cursor, store_key_slice(&prefix));
+	while (on && !*more_r &&
+	       store_cursor_in(&cursor, store_key_slice(&prefix))) {
+		struct slice key = slice_from(cursor.key, prefix.len);
+		uint64_t id = 0;
+
+		row_want(a->txn, store_key_take_u64(&key, &id));
+		*more_r = count == COMMAND_ROWS_MAX;
+		if (!*more_r)
+			ids[count++] = id;
+		on = store_cursor_next(&cursor);
+	}
+	store_cursor_fini(&cursor);
+	return count;
+}
+
+/* The list without the identifier's entries, of either sign. */
+static void list_without(struct slice acl, struct slice identifier,
+			 struct buf *out)
+{
+	struct acl_entry entry;
+
+	while (acl_next(&acl, &entry))
+		if (!slice_eq(entry.identifier, identifier))
+			acl_add_entry(&entry, out);
+}
+
+static void forget_in(struct directory_apply *a, uint64_t id,
+		      struct slice identifier)
+{
+	struct store_key key = directory_by_acl_key(identifier, id);
+	struct directory_mailbox mailbox;
+	struct buf acl = { 0 };
+
+	store_del(a->txn, DIRECTORY_TABLE_BY_ACL, store_key_slice(&key));
+	if (!directory_mailbox_find_id(a->txn, id, &mailbox))
+		return;
+	directory_keep_mailbox(a, &mailbox);
+	list_without(mailbox.acl, identifier, &acl);
+	mailbox.acl = buf_slice(&acl);
+	mailbox.changed_index = a->at->index;
+	directory_mailbox_put(a->txn, a->scratch, &mailbox);
+	directory_mailbox_changed(a, mailbox.name, mailbox.id);
+	buf_fini(&acl);
+}
+
+/* Was a user of this name removed, and is still to be forgotten? */
+static bool is_being_forgotten(struct directory_apply *a, struct slice name)
+{
+	struct directory_intent intent;
+	struct directory_walk walk;
+	bool found = false;
+
+	directory_intent_walk(&walk, a->txn, 0);
+	while (!found && directory_intent_next(&walk, &intent))
+		found = intent.kind == DIRECTORY_INTENT_FORGET &&
+			slice_eq(intent.name, name);
+	directory_walk_end(&walk);
+	return found;
+}
+
+/*
+ * Who is added again has none of the rights of the one before, and the FORGET
+ * of that one must not take what is given to him: so it is done now. Rights
+ * that were given to a name before it is anybody's stay.
+ */
+static enum err forget_before(struct directory_apply *a, struct slice name)
+{
+	uint64_t *ids = arena_zalloc(a->arena, COMMAND_ROWS_MAX, sizeof(*ids));
+	bool more;
+	uint32_t count = find_lists(a, name, ids, &more);
+
+	if (count == 0 || !is_being_forgotten(a, name))
+		return ERR_NONE;
+	if (more)
+		return ERR_INUSE;
+	for (uint32_t i = 0; i < count; i++)
+		forget_in(a, ids[i], name);
+	return ERR_NONE;
+}
+
 /* ---- USER_ADD ---- */
 
 static enum err user_add_look(struct directory_apply *a,
@@ -78,6 +172,8 @@ void directory_apply_user_add(struct directory_apply *a)
 	names_add_inbox(command.name, &inbox);
 	if (err == ERR_NONE)
 		err = user_add_look(a, &command, buf_slice(&inbox), &place);
+	if (err == ERR_NONE)
+		err = forget_before(a, command.name);
 	if (err != ERR_NONE)
 		directory_refuse(a, err);
 	else
@@ -239,82 +335,11 @@ void directory_apply_user_remove(struct directory_apply *a)
 
 /* ---- USER_FORGET ---- */
 
-/*
- * Is it a list in the tree of a user of this name? He was added again before
- * the one of before was forgotten, and keeps his own mailboxes.
- */
-static bool is_his_own(struct directory_apply *a, uint64_t id,
-		       struct slice identifier)
-{
-	struct directory_mailbox mailbox;
-
-	return directory_mailbox_find_id(a->txn, id, &mailbox) &&
-	       names_is_owner(mailbox.name, identifier);
-}
-
-/* Ids of up to COMMAND_ROWS_MAX lists of others with the identifier. */
-static uint32_t find_lists(struct directory_apply *a, struct slice identifier,
-			   uint64_t *ids, bool *more_r)
-{
-	struct store_key prefix = directory_name_key(identifier);
-	struct store_cursor cursor;
-	uint32_t count = 0;
-	bool on;
-
-	*more_r = false;
-	store_cursor_init(&cursor, a->txn, DIRECTORY_TABLE_BY_ACL);
-	on = store_cursor_seek(&cursor, store_key_slice(&prefix));
-	while (on && !*more_r &&
-	       store_cursor_in(&cursor, store_key_slice(&prefix))) {
-		struct slice key = slice_from(cursor.key, prefix.len);
-		uint64_t id = 0;
-
-		row_want(a->txn, store_key_take_u64(&key, &id));
-		if (!is_his_own(a, id, identifier)) {
-			*more_r = count == COMMAND_ROWS_MAX;
-			if (!*more_r)
-				ids[count++] = id;
-		}
-		on = store_cursor_next(&cursor);
-	}
-	store_cursor_fini(&cursor);
-	return count;
-}
-
-/* The list without the identifier's entries, of either sign. */
-static void list_without(struct slice acl, struct slice identifier,
-			 struct buf *out)
-{
-	struct acl_entry entry;
-
-	while (acl_next(&acl, &entry))
-		if (!slice_eq(entry.identifier, identifier))
-			acl_add_entry(&entry, out);
-}
-
-static void forget_in(struct directory_apply *a, uint64_t id,
-		      struct slice identifier)
-{
-	struct store_key key = directory_by_acl_key(identifier, id);
-	struct directory_mailbox mailbox;
-	struct buf acl = { 0 };
-
-	store_del(a->txn, DIRECTORY_TABLE_BY_ACL, store_key_slice(&key));
-	if (!directory_mailbox_find_id(a->txn, id, &mailbox))
-		return;
-	directory_keep_mailbox(a, &mailbox);
-	list_without(mailbox.acl, identifier, &acl);
-	mailbox.acl = buf_slice(&acl);
-	mailbox.changed_index = a->at->index;
-	directory_mailbox_put(a->txn, a->scratch, &mailbox);
-	directory_mailbox_changed(a, mailbox.name, mailbox.id);
-	buf_fini(&acl);
-}
-
 void directory_apply_user_forget(struct directory_apply *a)
 {
 	struct directory_user_forget command;
 	struct directory_user_forget_result result = { 0 };
+	struct directory_user user;
 	uint64_t *ids;
 	enum err err = directory_user_forget_decode(a->command->body, &command);
 
@@ -323,7 +348,10 @@ void directory_apply_user_forget(struct directory_apply *a)
 		return;
 	}
 	ids = arena_zalloc(a->arena, COMMAND_ROWS_MAX, sizeof(*ids));
-	result.changed = find_lists(a, command.identifier, ids, &result.more);
+	/* Added again: the one before was forgotten then. */
+	if (!directory_user_find(a->txn, command.identifier, &user))
+		result.changed =
+			find_lists(a, command.identifier, ids, &result.more);
 	for (uint32_t i = 0; i < result.changed; i++)
 		forget_in(a, ids[i], command.identifier);
 	directory_user_forget_result_encode(&result, &a->result->payload);

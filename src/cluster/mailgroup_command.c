@@ -216,12 +216,27 @@ static void expunge_fields(struct codec *codec,
 	uids_field(codec, &command->uids);
 }
 
+/* Nothing stands for nothing, at the end of a command. */
+static void left_out_field(struct codec *codec, struct mailgroup_left_out *left)
+{
+	bool decodes = codec_decodes(codec);
+
+	if (decodes ? codec->in.rest.len == 0 : !left->flags && !left->keywords)
+		return;
+	codec_bits(codec, &left->flags, MAILGROUP_FLAGS_ALL);
+	codec_bool(codec, &left->keywords);
+	codec_var64(codec, &left->user);
+	if (decodes && !left->flags && !left->keywords)
+		codec_fail(codec, ERR_SYNTAX);
+}
+
 static void copy_fields(struct codec *codec, struct mailgroup_copy *command)
 {
 	mailbox_id(codec, &command->source);
 	target_fields(codec, &command->target);
 	codec_bool(codec, &command->move);
 	uids_field(codec, &command->uids);
+	left_out_field(codec, &command->left_out);
 }
 
 static void copy_stage_fields(struct codec *codec,
@@ -232,6 +247,7 @@ static void copy_stage_fields(struct codec *codec,
 	target_fields(codec, &command->target);
 	codec_var32(codec, &command->staged);
 	uids_field(codec, &command->uids);
+	left_out_field(codec, &command->left_out);
 }
 
 static void copy_reveal_fields(struct codec *codec,

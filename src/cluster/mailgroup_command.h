@@ -196,16 +196,28 @@ struct mailgroup_expunge_result {
 /* ---- COPY and MOVE inside the group ---- */
 
 /*
+ * What the copies do not get, as the user may not set it at the target (RFC
+ * 4314 section 4). In a command of before there was such a thing: nothing.
+ */
+struct mailgroup_left_out {
+	uint8_t flags; /* enum mailgroup_flag */
+	bool keywords;
+	uint64_t user; /* whose \Seen it is */
+};
+
+/*
  * At most MAILGROUP_ROWS_MAX numbers, all or none; messages that are gone are
  * left out. With `move` the originals are expunged in the same step. Flags,
- * keywords, dates and every user's \Seen go along. Source and target may be
- * one mailbox. OVERQUOTA (not within one root's MOVE); LIMIT: keywords.
+ * keywords, dates and every user's \Seen go along, but for what is left out.
+ * Source and target may be one mailbox. OVERQUOTA (not within one root's
+ * MOVE); LIMIT: keywords.
  */
 struct mailgroup_copy {
 	uint64_t source;
 	struct mailgroup_target target;
 	bool move;
 	struct uidset uids;
+	struct mailgroup_left_out left_out;
 };
 
 /* Copies have UIDs first_uid, .. in the order of `copied`. */
@@ -243,6 +255,7 @@ struct mailgroup_copy_stage {
 	struct mailgroup_target target;
 	uint32_t staged; /* so many copies are there: STALE if not */
 	struct uidset uids;
+	struct mailgroup_left_out left_out;
 };
 
 struct mailgroup_copy_stage_result {

@@ -24,6 +24,7 @@ struct copying {
 	struct copied *messages; /* in the arena */
 	uint32_t count;
 	uint64_t octets;
+	struct mailgroup_left_out left_out;
 };
 
 /* ---- looking ---- */
@@ -49,6 +50,9 @@ static void choose_one(struct copying *c, uint32_t uid)
 	if (!mailgroup_state_get(txn, c->source.id, uid, &message->state))
 		return;
 	row_want(txn, mailgroup_fixed_get(txn, c->source.id, uid, &fixed));
+	message->state.flags &= (uint8_t)~c->left_out.flags;
+	if (c->left_out.keywords)
+		message->state.keywords = (struct mailgroup_keyword_bits){ 0 };
 	message->uid = uid;
 	c->octets += fixed.size;
 	c->count++;
@@ -169,8 +173,10 @@ static void carry_seen(struct mailgroup_apply *a, const struct copying *c,
 	for (size_t u = 0; u < users.count; u++) {
 		uint64_t user = users.ids[u];
 		uint32_t count = read_seen(a, c, user, seen);
+		bool lost = user == c->left_out.user &&
+			    (c->left_out.flags & MAILGROUP_SEEN) != 0;
 
-		if (count == 0)
+		if (count == 0 || lost)
 			continue;
 		mailgroup_bits_init(&bits, a->txn,
 				    mailgroup_bits_seen(c->target.id, user));
@@ -199,6 +205,7 @@ static enum err copy_look(struct mailgroup_apply *a,
 
 	if (err != ERR_NONE)
 		return err;
+	c->left_out = command->left_out;
 	choose(a, c, &command->uids);
 	err = mailgroup_box_has_room(&c->target, c->count);
 	if (err == ERR_NONE && command->move)
@@ -319,6 +326,7 @@ static enum err stage_look(struct mailgroup_apply *a,
 		err = stage_find(row, &command->copy, command->staged);
 	if (err != ERR_NONE)
 		return err;
+	c->left_out = command->left_out;
 	choose(a, c, &command->uids);
 	count = (uint64_t)row->copying.staged + c->count;
 	if (count > MAILGROUP_COPY_MAX ||

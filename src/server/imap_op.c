@@ -404,3 +404,17 @@ uint32_t imap_rights_to(uint32_t imap_rights)
 			rights |= right_map[i].right;
 	return rights;
 }
+
+uint32_t imap_flags_allowed(uint32_t rights)
+{
+	uint32_t flags = 0;
+
+	if (rights & RIGHT_SEEN)
+		flags |= IMAP_FLAG_SEEN;
+	if (rights & RIGHT_DELETE_MESSAGE)
+		flags |= IMAP_FLAG_DELETED;
+	if (rights & RIGHT_WRITE)
+		flags |= IMAP_FLAG_ANSWERED | IMAP_FLAG_FLAGGED |
+			 IMAP_FLAG_DRAFT;
+	return flags;
+}

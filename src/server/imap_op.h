@@ -132,6 +132,9 @@ uint8_t imap_flags_to(uint32_t imap_flags);
 uint32_t imap_rights_of(uint32_t rights);
 uint32_t imap_rights_to(uint32_t imap_rights);
 
+/* Flags (enum imap_flag) that a new message may have there (RFC 4314 4). */
+uint32_t imap_flags_allowed(uint32_t rights);
+
 /* ---- the ops ---- */
 
 typedef void imap_op_begin(struct imap_link *link, struct imap_ask *ask);

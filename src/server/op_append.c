@@ -341,17 +341,10 @@ static void strip_flags(struct append_op *op)
 {
 	struct imap_ask_append *ask = append_ask(&op->op);
 	uint32_t rights = op->found.rights;
-	uint32_t mask = 0;
+	uint32_t mask = imap_flags_allowed(rights);
 	struct imap_append_message *messages =
 		arena_alloc(ask->ask.arena, ask->count * sizeof(*messages));
 
-	if (rights & RIGHT_SEEN)
-		mask |= IMAP_FLAG_SEEN;
-	if (rights & RIGHT_DELETE_MESSAGE)
-		mask |= IMAP_FLAG_DELETED;
-	if (rights & RIGHT_WRITE)
-		mask |= IMAP_FLAG_ANSWERED | IMAP_FLAG_FLAGGED |
-			IMAP_FLAG_DRAFT;
 	for (size_t i = 0; i < ask->count; i++) {
 		messages[i] = ask->messages[i];
 		messages[i].flags &= mask;

@@ -51,6 +51,19 @@ static struct mailgroup_target target_of(const struct copy_op *op)
 					  op->quota_messages };
 }
 
+/* What the user may not set at the target. */
+static struct mailgroup_left_out left_out_of(const struct copy_op *op)
+{
+	uint32_t rights = op->found.rights;
+	uint8_t allowed = imap_flags_to(imap_flags_allowed(rights));
+
+	return (struct mailgroup_left_out){
+		.flags = MAILGROUP_FLAGS_ALL & (uint8_t)~allowed,
+		.keywords = !(rights & RIGHT_WRITE),
+		.user = op->op.link->user.id,
+	};
+}
+
 /* ---- one command, or chunks of MOVE ---- */
 
 static void copy_chunk(struct copy_op *op);
@@ -80,6 +93,7 @@ static void copy_chunk(struct copy_op *op)
 		.source = ask->mailbox_id,
 		.target = target_of(op),
 		.move = ask->move,
+		.left_out = left_out_of(op),
 	};
 	enum err err;
 
@@ -201,6 +215,7 @@ static void stage(struct copy_op *op)
 		.source = copy_ask(op)->mailbox_id,
 		.target = target_of(op),
 		.staged = op->staged,
+		.left_out = left_out_of(op),
 	};
 	enum err err;
 

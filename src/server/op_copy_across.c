@@ -119,6 +119,7 @@ static void hold_next(struct copy_across *across)
 
 /* ---- rows ---- */
 
+/* With the flags and keywords that the user may set at the target. */
 static void add_message(struct copy_across *across,
 			const struct mailgroup_row *row,
 			const struct slice *names)
@@ -127,17 +128,19 @@ static void add_message(struct copy_across *across,
 	struct slice *keywords =
 		arena_zalloc(arena, MAILGROUP_KEYWORDS_MAX, sizeof(*keywords));
 	struct mailgroup_message *message = &across->messages[across->count++];
+	uint32_t rights = across->op->found.rights;
 	size_t count = 0;
 
 	for (unsigned i = 0; i < MAILGROUP_KEYWORDS_MAX; i++)
-		if (mailgroup_keyword_has(&row->keywords, i))
+		if (mailgroup_keyword_has(&row->keywords, i) &&
+		    (rights & RIGHT_WRITE))
 			keywords[count++] = names[i];
 	*message = (struct mailgroup_message){
 		.hash = row->hash,
 		.size = row->size,
 		.date_s = row->date_s,
 		.zone_min = row->zone_min,
-		.flags = row->flags,
+		.flags = row->flags & imap_flags_to(imap_flags_allowed(rights)),
 		.keywords = { keywords, count },
 		.structure = arena_slice(arena, row->structure),
 	};

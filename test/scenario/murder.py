@@ -118,7 +118,9 @@ class Lmtp:
 
 class Node:
     def __init__(self, env=None, settings="", keep=False, shim=False,
-                 init=True):
+    def __init__(self, env=None, settings="", keep=False, shim=False,
+                 init=True, hostname="localhost",
+                 login='plain_without_tls = true; delay = "10ms";'):
         self.folder = tempfile.mkdtemp(prefix="murder-")
         self.data = os.path.join(self.folder, "data")
         self.log = os.path.join(self.folder, "log")
@@ -136,15 +138,16 @@ class Node:
             free_port(), free_port(), free_port())
         with open(self.config, "w") as out:
             out.write("""data = "%s";
-hostname = "localhost";
+hostname = "%s";
 listen = {
     imap = [ "127.0.0.1:%d" ];
     imaps = [ "127.0.0.1:%d" ];
     lmtp = [ "127.0.0.1:%d" ];
 };
-login = { plain_without_tls = true; delay = "10ms"; };
+login = { %s };
 %s
-""" % (self.data, self.imap_port, self.imaps_port, self.lmtp_port, settings))
+""" % (self.data, hostname, self.imap_port, self.imaps_port, self.lmtp_port,
+       login, settings))
 
     # life
 

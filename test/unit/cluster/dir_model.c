@@ -403,7 +403,10 @@ static void step_user(struct dir_model *model)
 		return;
 	}
 	cr_assert_eq(err, ERR_NONE);
-	*person = (struct model_person){ true, group };
+	for (unsigned i = 0; person->removed && i < model->count; i++)
+		model->boxes[i].rights[n] = 0; /* forgotten now */
+	person->exists = true;
+	person->group = group;
 	rights[n] = RIGHTS_ALL;
 	add(model, slice_str(inboxes[n]), group, rights);
 }
@@ -417,6 +420,7 @@ static void step_remove(struct dir_model *model)
 		return;
 	err = did(model, dir_remove(model->dir, people[n]));
 	cr_assert_eq(err, model->people[n].exists ? ERR_NONE : ERR_NOTFOUND);
+	model->people[n].removed |= model->people[n].exists;
 	model->people[n].exists = false;
 	for (unsigned i = model->count; i-- > 0;)
 		if (owner_of(model->boxes[i].name) == n)

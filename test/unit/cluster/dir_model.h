@@ -24,6 +24,7 @@ struct model_mailbox {
 struct model_person {
 	bool exists;
 	uint32_t group;
+	bool removed; /* before: his FORGET is never run */
 };
 
 struct dir_model {

@@ -201,7 +201,7 @@ Test(user, is_forgotten_in_the_lists_of_others)
 	dir_close(&d);
 }
 
-Test(user, added_again_keeps_his_own_mailboxes_when_the_old_is_forgotten)
+Test(user, added_again_has_no_rights_of_the_one_before)
 {
 	struct dir d;
 	struct directory_user_forget_result result;
@@ -212,14 +212,56 @@ Test(user, added_again_keeps_his_own_mailboxes_when_the_old_is_forgotten)
 	cr_assert_eq(dir_set_acl(&d, "news", "john", "lrs", ACL_ADD), ERR_NONE);
 	cr_assert_eq(dir_remove(&d, "john"), ERR_NONE);
 	cr_assert_eq(dir_user(&d, "john", 0), ERR_NONE);
+	cr_assert(slice_eq(dir_mailbox(&d, "news").acl,
+			   SLICE_LIT("anyone\tlrs\t")));
 	cr_assert_eq(dir_create(&d, "user.john.x"), ERR_NONE);
+	cr_assert_eq(dir_set_acl(&d, "news", "john", "lr", ACL_ADD), ERR_NONE);
 	cr_assert_eq(forget(&d, "john", &result), ERR_NONE);
-	cr_assert_eq(result.changed, 1);
+	cr_assert_eq(result.changed, 0);
 	cr_assert_not(result.more);
 	cr_assert(slice_eq(dir_mailbox(&d, "user.john.x").acl,
 			   SLICE_LIT("john\tlrswipkxtena\t")));
 	cr_assert(slice_eq(dir_mailbox(&d, "news").acl,
-			   SLICE_LIT("anyone\tlrs\t")));
+			   SLICE_LIT("anyone\tlrs\tjohn\tlr\t")));
+	dir_close(&d);
+}
+
+Test(user, is_not_added_again_while_too_many_lists_have_the_one_before)
+{
+	struct dir d;
+	struct directory_user_forget_result result;
+	struct buf name = { 0 };
+
+	dir_open(&d);
+	cr_assert_eq(dir_user(&d, "john", 0), ERR_NONE);
+	cr_assert_eq(dir_create(&d, "news"), ERR_NONE);
+	cr_assert_eq(dir_set_acl(&d, "news", "john", "lrs", ACL_ADD), ERR_NONE);
+	for (unsigned i = 0; i < 1200; i++) {
+		buf_clear(&name);
+		buf_printf(&name, "news.%u", i);
+		cr_assert_eq(dir_create(&d, buf_cstr(&name)), ERR_NONE);
+	}
+	cr_assert_eq(dir_remove(&d, "john"), ERR_NONE);
+	cr_assert_eq(dir_user(&d, "john", 0), ERR_INUSE);
+	cr_assert_eq(forget(&d, "john", &result), ERR_NONE);
+	cr_assert_eq(dir_user(&d, "john", 0), ERR_NONE);
+	cr_assert_eq(forget(&d, "john", &result), ERR_NONE);
+	cr_assert_eq(result.changed, 0);
+	dir_verify(&d);
+	buf_fini(&name);
+	dir_close(&d);
+}
+
+Test(user, has_what_was_given_to_his_name_before_it_was_his)
+{
+	struct dir d;
+
+	dir_open(&d);
+	cr_assert_eq(dir_create(&d, "news"), ERR_NONE);
+	cr_assert_eq(dir_set_acl(&d, "news", "john", "lr", ACL_ADD), ERR_NONE);
+	cr_assert_eq(dir_user(&d, "john", 0), ERR_NONE);
+	cr_assert(slice_eq(dir_mailbox(&d, "news").acl,
+			   SLICE_LIT("anyone\tlrs\tjohn\tlr\t")));
 	dir_close(&d);
 }
 

@@ -57,6 +57,69 @@ Test(copy, takes_flags_keywords_dates_and_everybodys_seen_along)
 	group_close(&g);
 }
 
+static struct mailgroup_copy copy_left_out(uint8_t flags, bool keywords)
+{
+	return (struct mailgroup_copy){
+		.source = FROM,
+		.target = group_target(TO),
+		.uids = group_uids("1:2"),
+		.left_out = { flags, keywords, 1 },
+	};
+}
+
+static void copy_of(struct group *g, struct mailgroup_copy *command)
+{
+	cr_assert_eq(group_apply(g, mailgroup_copy_encode(command, &g->m.body),
+				 MAILGROUP_COPY),
+		     ERR_NONE);
+	uidset_fini(&command->uids);
+}
+
+Test(copy, leaves_out_what_the_user_may_not_set)
+{
+	struct group g;
+	struct mailgroup_copy deleted = copy_left_out(MAILGROUP_DELETED, false);
+	struct mailgroup_copy most =
+		copy_left_out(MAILGROUP_FLAGS_ALL ^ MAILGROUP_DELETED, true);
+
+	group_open(&g);
+	group_append(&g, FROM, 2, 0);
+	stored(&g, FROM, 1, "1", MAILGROUP_DELETED | MAILGROUP_SEEN, "work");
+	stored(&g, FROM, 2, "1", MAILGROUP_SEEN | MAILGROUP_FLAGGED, NULL);
+	copy_of(&g, &deleted);
+	cr_assert_eq(group_row(&g, TO, 1, 1).flags,
+		     MAILGROUP_SEEN | MAILGROUP_FLAGGED);
+	cr_assert_eq(group_row(&g, TO, 1, 1).keywords.words[0], 1);
+	copy_of(&g, &most);
+	cr_assert_eq(group_row(&g, TO, 1, 3).flags, MAILGROUP_DELETED);
+	cr_assert_eq(group_row(&g, TO, 2, 3).flags,
+		     MAILGROUP_DELETED | MAILGROUP_SEEN);
+	cr_assert_eq(group_row(&g, TO, 1, 3).keywords.words[0], 0);
+	cr_assert_eq(group_status(&g, TO, 1).unseen, 3);
+	cr_assert_eq(group_status(&g, TO, 2).unseen, 2);
+	group_close(&g);
+}
+
+Test(copy, with_nothing_left_out_is_as_long_as_before)
+{
+	struct mailgroup_copy command = copy_left_out(0, false);
+	struct mailgroup_copy again;
+	struct buf body = { 0 };
+	struct arena arena = { 0 };
+
+	cr_assert_eq(mailgroup_copy_encode(&command, &body), ERR_NONE);
+	cr_assert_eq(mailgroup_copy_decode(buf_slice(&body), &arena, &again),
+		     ERR_NONE);
+	uidset_fini(&again.uids);
+	buf_add(&body, "\0\0\1", 3);
+	cr_assert_eq(mailgroup_copy_decode(buf_slice(&body), &arena, &again),
+		     ERR_SYNTAX);
+	uidset_fini(&again.uids);
+	uidset_fini(&command.uids);
+	buf_fini(&body);
+	arena_fini(&arena);
+}
+
 Test(copy, of_nothing_changes_nothing)
 {
 	struct group g;

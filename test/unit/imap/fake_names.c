@@ -130,6 +130,40 @@ static bool is_personal(struct slice name)
 	       !slice_has_prefix(name, SLICE_LIT("Shared Folders"));
 }
 
+static void create_superiors(struct fake_port *port, struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		struct slice superior = slice_first(name, i);
+
+		if (name.data[i] == '/' &&
+		    !fake_mailbox_find(port->store, port->user, superior))
+			fake_mailbox_add(port->store, port->user, superior);
+	}
+}
+
+static bool has_empty_part(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (name.data[i] == '/' &&
+		    (i == 0 || i + 1 == name.len || name.data[i + 1] == '/'))
+			return true;
+	return false;
+}
+
+/* Each special use is one mailbox's. */
+static bool is_taken(const struct fake_port *port, uint32_t uses)
+{
+	LIST_FOREACH (&port->store->mailboxes, it) {
+		const struct fake_mailbox *mailbox =
+			LIST_ENTRY(it, struct fake_mailbox, link);
+
+		if (mailbox->owner == port->user && !mailbox->deleted &&
+		    (mailbox->special_use & uses))
+			return true;
+	}
+	return false;
+}
+
 enum err fake_create(struct fake_port *port, struct imap_ask_create *ask)
 {
 	struct fake_mailbox *mailbox =
@@ -139,6 +173,11 @@ enum err fake_create(struct fake_port *port, struct imap_ask_create *ask)
 		return ERR_EXISTS;
 	if (!is_personal(ask->name))
 		return ERR_DENIED;
+	if (has_empty_part(ask->name))
+		return ERR_INVALID;
+	if (is_taken(port, ask->special_use))
+		return ERR_CANNOT;
+	create_superiors(port, fake_normal(ask->name, ask->ask.arena));
 	mailbox = fake_mailbox_add(port->store, port->user,
 				   fake_normal(ask->name, ask->ask.arena));
 	mailbox->special_use = ask->special_use;
@@ -173,6 +212,21 @@ static enum err rename_inbox(struct fake_port *port,
 	return ERR_NONE;
 }
 
+static void rename_below(struct fake_port *port, struct slice above,
+			 struct slice to)
+{
+	LIST_FOREACH (&port->store->mailboxes, it) {
+		struct fake_mailbox *below =
+			LIST_ENTRY(it, struct fake_mailbox, link);
+
+		if (below->owner == port->user &&
+		    slice_has_prefix(below->name, above))
+			below->name = slice_str(arena_printf(
+				&port->store->arena, "%.*s/%.*s", SLICE_FMT(to),
+				SLICE_FMT(slice_from(below->name, above.len))));
+	}
+}
+
 enum err fake_rename(struct fake_port *port, struct imap_ask_rename *ask)
 {
 	struct arena *arena = &port->store->arena;
@@ -181,6 +235,11 @@ enum err fake_rename(struct fake_port *port, struct imap_ask_rename *ask)
 	enum err err =
 		find(port, ask->from, IMAP_RIGHT_DELETE_MAILBOX, &mailbox);
 
+	if (err == ERR_NOTFOUND &&
+	    has_children(port, ask->from, ask->ask.arena)) {
+		rename_below(port, above, ask->to);
+		return ERR_NONE;
+	}
 	if (err)
 		return err;
 	if (fake_mailbox_find(port->store, port->user, ask->to))
@@ -190,22 +249,16 @@ enum err fake_rename(struct fake_port *port, struct imap_ask_rename *ask)
 	if (slice_eq(ask->from, SLICE_LIT("INBOX")))
 		return rename_inbox(port, mailbox, ask->to);
 	mailbox->name = fake_normal(ask->to, arena);
-	LIST_FOREACH (&port->store->mailboxes, it) {
-		struct fake_mailbox *below =
-			LIST_ENTRY(it, struct fake_mailbox, link);
-
-		if (below->owner == port->user &&
-		    slice_has_prefix(below->name, above))
-			below->name = slice_str(arena_printf(
-				arena, "%.*s/%.*s", SLICE_FMT(ask->to),
-				SLICE_FMT(slice_from(below->name, above.len))));
-	}
+	rename_below(port, above, ask->to);
 	return ERR_NONE;
 }
 
 enum err fake_subscribe_ask(struct fake_port *port,
 			    struct imap_ask_subscribe *ask)
 {
+	if (ask->subscribe &&
+	    !fake_mailbox_find(port->store, port->user, ask->name))
+		return ERR_NOTFOUND;
 	fake_subscribe(port->user, ask->name, ask->subscribe);
 	return ERR_NONE;
 }
@@ -286,7 +339,7 @@ enum err fake_rights_ask(struct fake_port *port, struct imap_ask_rights *ask)
 	ask->rights = 0;
 	ask->optional = FAKE_RIGHTS_ALL;
 	if (mailbox->owner && slice_eq(mailbox->owner->name, ask->identifier)) {
-		ask->rights = IMAP_RIGHT_LOOKUP | IMAP_RIGHT_ADMIN;
+		ask->rights = FAKE_RIGHTS_OWNER;
 		ask->optional &= ~ask->rights;
 	}
 	return ERR_NONE;

@@ -164,6 +164,8 @@ struct fake_mailbox *fake_mailbox_add(struct fake_store *store,
 	mailbox->modseq = 1;
 	list_init(&mailbox->acl);
 	list_append(&store->mailboxes, &mailbox->link);
+	if (owner)
+		fake_acl_set(mailbox, owner->name, FAKE_RIGHTS_ALL);
 	return mailbox;
 }
 
@@ -271,9 +273,8 @@ uint32_t fake_rights(const struct fake_mailbox *mailbox,
 	const struct fake_acl *own = acl_find(mailbox, user->name);
 	const struct fake_acl *anyone = acl_find(mailbox, SLICE_LIT("anyone"));
 
-	if (!own && mailbox->owner == user)
-		return FAKE_RIGHTS_ALL;
-	return (own ? own->rights : 0) | (anyone ? anyone->rights : 0);
+	return (own ? own->rights : 0) | (anyone ? anyone->rights : 0) |
+	       (mailbox->owner == user ? FAKE_RIGHTS_OWNER : 0);
 }
 
 /* ---- messages ---- */
@@ -294,7 +295,8 @@ void fake_mailbox_uids(const struct fake_mailbox *mailbox, struct uidset *uids)
 			   mailbox->messages[i].uid);
 }
 
-static struct fake_message *message_new(struct fake_mailbox *mailbox)
+static struct fake_message *message_new(struct fake_mailbox *mailbox,
+					uint64_t modseq)
 {
 	struct fake_message *message;
 
@@ -303,10 +305,11 @@ static struct fake_message *message_new(struct fake_mailbox *mailbox)
 	message = &mailbox->messages[mailbox->count++];
 	*message = (struct fake_message){
 		.uid = mailbox->uidnext++,
-		.modseq = ++mailbox->modseq,
+		.modseq = modseq,
 		.date_s = 837596665,
 		.zone_min = -7 * 60,
 	};
+	mailbox->modseq = modseq;
 	return message;
 }
 
@@ -314,7 +317,8 @@ struct fake_message *fake_message_add(struct fake_mailbox *mailbox,
 				      struct slice octets)
 {
 	struct fake_body *body = body_add(mailbox->store, octets);
-	struct fake_message *message = message_new(mailbox);
+	struct fake_message *message =
+		message_new(mailbox, mailbox->modseq + 1);
 
 	message->body = body;
 	return message;
@@ -322,17 +326,18 @@ struct fake_message *fake_message_add(struct fake_mailbox *mailbox,
 
 struct fake_message *fake_message_copy(struct fake_mailbox *target,
 				       const struct fake_mailbox *source,
-				       const struct fake_message *message)
+				       const struct fake_message *message,
+				       uint64_t modseq, bool keywords)
 {
 	struct fake_message from = *message; /* may move with its array */
-	struct fake_message *copy = message_new(target);
+	struct fake_message *copy = message_new(target, modseq);
 
 	copy->flags = from.flags;
 	copy->seen = from.seen;
 	copy->date_s = from.date_s;
 	copy->zone_min = from.zone_min;
 	copy->body = from.body;
-	for (size_t i = 0; i < source->keyword_count; i++) {
+	for (size_t i = 0; keywords && i < source->keyword_count; i++) {
 		size_t bit = IMAP_KEYWORDS_MAX;
 
 		if (from.keywords[i / 64] >> (i % 64) & 1)

@@ -20,6 +20,11 @@
 	 IMAP_RIGHT_CREATE | IMAP_RIGHT_DELETE_MAILBOX |          \
 	 IMAP_RIGHT_DELETE_MESSAGE | IMAP_RIGHT_EXPUNGE | IMAP_RIGHT_ADMIN)
 
+/* Whatever the list says. */
+#define FAKE_RIGHTS_OWNER                                                    \
+	(IMAP_RIGHT_LOOKUP | IMAP_RIGHT_CREATE | IMAP_RIGHT_DELETE_MAILBOX | \
+	 IMAP_RIGHT_ADMIN)
+
 /* The octets of messages, by their hash. */
 struct fake_body {
 	struct list link;
@@ -85,7 +90,7 @@ struct fake_mailbox {
 	size_t count;
 	struct fake_vanished *vanished;
 	size_t vanished_count;
-	struct list acl; /* struct fake_acl; the owner may do all without */
+	struct list acl; /* struct fake_acl; a new one has its owner's */
 };
 
 /* Who is told of a changed mailbox, or of other rights in it. */
@@ -185,10 +190,11 @@ bool fake_message_change(struct fake_mailbox *mailbox,
 void fake_message_expunge(struct fake_mailbox *mailbox, uint32_t uid,
 			  uint64_t modseq);
 
-/* A copy in another mailbox; false: a limit. */
+/* A copy in another mailbox, with that MODSEQ; `keywords`: with them. */
 struct fake_message *fake_message_copy(struct fake_mailbox *target,
 				       const struct fake_mailbox *source,
-				       const struct fake_message *message);
+				       const struct fake_message *message,
+				       uint64_t modseq, bool keywords);
 
 /* The bit of a keyword, made if `create`; IMAP_KEYWORDS_MAX: none. */
 size_t fake_keyword(struct fake_mailbox *mailbox, struct slice name,

@@ -104,6 +104,7 @@ static void copy_all(struct fake_port *port, struct imap_ask_copy *ask,
 {
 	uint32_t rights = fake_rights(target, port->user);
 	uint64_t size = uidset_size(ask->uids);
+	uint64_t modseq = target->modseq + 1;
 
 	for (uint64_t i = 0; i < size; i++) {
 		uint32_t uid = uidset_nth(ask->uids, i);
@@ -112,8 +113,9 @@ static void copy_all(struct fake_port *port, struct imap_ask_copy *ask,
 		struct fake_message *copy;
 
 		if (!message)
-			continue;
-		copy = fake_message_copy(target, source, message);
+			continue; /* RFC 2180 section 4.4.2 */
+		copy = fake_message_copy(target, source, message, modseq,
+					 rights & IMAP_RIGHT_WRITE);
 		strip_flags(copy, rights);
 		uidset_add(&ask->source, uid, uid);
 		uidset_add(&ask->copies, copy->uid, copy->uid);
@@ -131,19 +133,6 @@ static void expunge_moved(const struct imap_ask_copy *ask,
 				     modseq);
 }
 
-/* COPY is all or nothing, MOVE takes what is there. */
-static bool all_there(struct fake_mailbox *source, const struct uidset *uids)
-{
-	struct uidset there = { 0 };
-	uint64_t size = uidset_size(uids);
-
-	fake_mailbox_uids(source, &there);
-	uidset_intersect(&there, uids);
-	size -= uidset_size(&there);
-	uidset_fini(&there);
-	return size == 0;
-}
-
 enum err fake_copy(struct fake_port *port, struct imap_ask_copy *ask)
 {
 	struct fake_mailbox *target =
@@ -157,8 +146,6 @@ enum err fake_copy(struct fake_port *port, struct imap_ask_copy *ask)
 		return ERR_NOTFOUND;
 	if (!(fake_rights(target, port->user) & IMAP_RIGHT_INSERT))
 		return ERR_DENIED;
-	if (!ask->move && !all_there(source, ask->uids))
-		return ERR_EXPUNGED;
 	ask->uidvalidity = target->uidvalidity;
 	copy_all(port, ask, source, target);
 	if (ask->move)
@@ -173,7 +160,7 @@ enum err fake_copy(struct fake_port *port, struct imap_ask_copy *ask)
 
 static void append_one(struct fake_port *port, struct imap_ask_append *ask,
 		       const struct imap_append_message *from,
-		       struct fake_mailbox *mailbox)
+		       struct fake_mailbox *mailbox, uint64_t modseq)
 {
 	struct fake_change change = {
 		.op = IMAP_STORE_ADD,
@@ -184,6 +171,8 @@ static void append_one(struct fake_port *port, struct imap_ask_append *ask,
 	struct fake_message *message =
 		fake_message_add(mailbox, buf_slice(&from->upload->octets));
 
+	message->modseq = modseq;
+	mailbox->modseq = modseq;
 	if (from->has_date) {
 		message->date_s = from->internal_date_s;
 		message->zone_min = from->internal_zone_min;
@@ -198,14 +187,16 @@ enum err fake_append(struct fake_port *port, struct imap_ask_append *ask)
 {
 	struct fake_mailbox *mailbox =
 		fake_mailbox_find(port->store, port->user, ask->name);
+	uint64_t modseq;
 
 	if (!mailbox)
 		return ERR_NOTFOUND;
 	if (!(fake_rights(mailbox, port->user) & IMAP_RIGHT_INSERT))
 		return ERR_DENIED;
 	ask->uidvalidity = mailbox->uidvalidity;
+	modseq = mailbox->modseq + 1;
 	for (size_t i = 0; i < ask->count; i++)
-		append_one(port, ask, &ask->messages[i], mailbox);
+		append_one(port, ask, &ask->messages[i], mailbox, modseq);
 	fake_changed(mailbox);
 	return ERR_NONE;
 }

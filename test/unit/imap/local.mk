@@ -23,6 +23,7 @@ unit_imap_session = \
 	test/unit/imap/fake_write.c \
 	test/unit/imap/scene.c test/unit/imap/scene.h \
 	test/unit/imap/scene_client.c \
+	test/unit/imap/scene_export.c \
 	test/unit/imap/scene_given.c \
 	test/unit/imap/test_session_9051_any.c \
 	test/unit/imap/test_session_9051_auth.c \
@@ -37,5 +38,7 @@ unit_imap_session = \
 	test/unit/imap/test_session_list.c \
 	test/unit/imap/test_session_output.c \
 	test/unit/imap/test_session_qresync.c \
+	test/unit/imap/test_session_rfc_mail.c \
+	test/unit/imap/test_session_rfc_names.c \
 	test/unit/imap/test_session_scram.c \
 	test/unit/imap/test_session_search.c

@@ -499,13 +499,16 @@ void scene_play_once(scene_given *given, const char *script)
 {
 	struct play p = { .way = WAY_WHOLE, .script = script };
 
-	play(&p, given);
+	if (!scene_export(given, script))
+		play(&p, given);
 }
 
 void scene_play(scene_given *given, const char *script)
 {
 	struct play octets = { .way = WAY_OCTETS, .script = script };
 
+	if (scene_export(given, script))
+		return;
 	scene_play_once(given, script);
 	play(&octets, given);
 	play_all(given, script, WAY_STOP, ERR_NONE);

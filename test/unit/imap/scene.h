@@ -28,6 +28,10 @@
  * the code of capabilities is shown as [CAPABILITY ...].
  *
  * SCENE_SHOW=1 in the environment writes what is said, as a script.
+ *
+ * The same scenes are played on a real server by test/scenario/scenes.py: with
+ * SCENE_EXPORT=FILE in the environment each is appended to that file as a line
+ * of JSON, and not played.
  */
 #ifndef TEST_IMAP_SCENE_H
 #define TEST_IMAP_SCENE_H
@@ -50,6 +54,9 @@ void scene_play(scene_given *given, const char *script);
 
 /* Only the first: for scenes that are large. */
 void scene_play_once(scene_given *given, const char *script);
+
+/* True: scenes are exported; nothing is to be played. */
+bool scene_export(scene_given *given, const char *script);
 
 /* ---- for tests that need more than text ---- */
 

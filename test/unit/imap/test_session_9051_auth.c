@@ -247,31 +247,6 @@ Test(session_auth, create)
 	"S: A010 OK LIST completed\n");
 }
 
-Test(session_auth, create_with_a_special_use)
-{
-	/* RFC 6154 section 5.3 */
-	scene_play(scene_given_john,
-	"C: t1 CREATE MySpecial (USE (\\Drafts \\Sent))\n"
-	"S: t1 OK [MAILBOXID (F10)] CREATE completed\n"
-	"C: t2 CREATE Everything (USE (\\All))\n"
-	"S: t2 OK [MAILBOXID (F11)] CREATE completed\n"
-	"C: t3 CREATE Folders (USE (\\Unheard))\n"
-	"S: t3 NO [USEATTR] unknown special use\n"
-	"C: t4 CREATE Folders (UTILISE (\\All))\n"
-	"S: t4 BAD Unknown parameter\n"
-	"C: t5 CREATE Plain (USE ())\n"
-	"S: t5 OK [MAILBOXID (F12)] CREATE completed\n"
-	"C: t6 LIST (SPECIAL-USE) \"\" *\n"
-	"S: * LIST (\\Drafts) \"/\" Drafts\n"
-	"S: * LIST (\\All) \"/\" Everything\n"
-	"S: * LIST (\\Drafts \\Sent) \"/\" MySpecial\n"
-	"S: * LIST (\\Sent) \"/\" Sent\n"
-	"S: * LIST (\\Trash) \"/\" Trash\n"
-	"S: t6 OK LIST completed\n");
-}
-
-/* ---- 6.3.5: DELETE ---- */
-
 static void given_tree(struct fake_store *store)
 {
 	struct fake_user *john = fake_user_add(store, "john", "secret");
@@ -281,6 +256,32 @@ static void given_tree(struct fake_store *store)
 	fake_mailbox_add(store, john, SLICE_LIT("foo/bar"));
 	fake_mailbox_add(store, john, SLICE_LIT("zap/bar"));
 }
+
+Test(session_auth, create_with_a_special_use)
+{
+	/* RFC 6154 section 5.3; each special use is one mailbox's */
+	scene_play(given_tree,
+	"C: t1 CREATE MySpecial (USE (\\Drafts \\Sent))\n"
+	"S: t1 OK [MAILBOXID (F6)] CREATE completed\n"
+	"C: t2 CREATE Everything (USE (\\All))\n"
+	"S: t2 OK [MAILBOXID (F7)] CREATE completed\n"
+	"C: t3 CREATE Folders (USE (\\Unheard))\n"
+	"S: t3 NO [USEATTR] unknown special use\n"
+	"C: t4 CREATE Folders (UTILISE (\\All))\n"
+	"S: t4 BAD Unknown parameter\n"
+	"C: t5 CREATE Plain (USE ())\n"
+	"S: t5 OK [MAILBOXID (F8)] CREATE completed\n"
+	"C: t7 CREATE Sent (USE (\\Sent))\n"
+	"S: t7 NO [USEATTR] special use cannot be given\n"
+	"C: t9 CREATE Sent\n"
+	"S: t9 OK [MAILBOXID (F9)] CREATE completed\n"
+	"C: t6 LIST (SPECIAL-USE) \"\" *\n"
+	"S: * LIST (\\All) \"/\" Everything\n"
+	"S: * LIST (\\Drafts \\Sent) \"/\" MySpecial\n"
+	"S: t6 OK LIST completed\n");
+}
+
+/* ---- 6.3.5: DELETE ---- */
 
 Test(session_auth, delete)
 {
@@ -483,6 +484,10 @@ Test(session_auth, names_in_another_form_are_told)
 Test(session_auth, subscribe)
 {
 	scene_play(scene_given_john,
+	"C: A000 SUBSCRIBE #news.comp.mail.mime\n"
+	"S: A000 NO [NONEXISTENT] does not exist\n"
+	"C: A001 CREATE #news.comp.mail.mime\n"
+	"S: A001 OK [MAILBOXID (F10)] CREATE completed\n"
 	"C: A002 SUBSCRIBE #news.comp.mail.mime\n"
 	"S: A002 OK SUBSCRIBE completed\n"
 	"C: A003 SUBSCRIBE Work/2024\n"

@@ -271,9 +271,10 @@ Test(session_list, names_that_need_utf_7)
 {
 	scene_play(scene_given_john,
 	"C: a CREATE \"&U,BTFw- / x\"\n"
-	"S: a OK [MAILBOXID (F10)] CREATE completed\n"
+	"S: a OK [MAILBOXID (F11)] CREATE completed\n"
 	"C: b LIST \"\" \"&U,BTFw-*\"\n"
 	"S: * LIST (\\HasNoChildren) \"/\" \"&U,BTFw- / x\"\n"
+	"S: * LIST (\\HasChildren) \"/\" \"&U,BTFw- \"\n"
 	"S: b OK LIST completed\n"
 	"C: c ENABLE UTF8=ACCEPT\n"
 	"S: * ENABLED UTF8=ACCEPT\n"
@@ -284,7 +285,7 @@ Test(session_list, names_that_need_utf_7)
 	    "\"\xe5""\x8f""\xb0""\xe5""\x8c""\x97"" / x\"\n"
 	"S: d OK LIST completed\n"
 	"C: e CREATE \"Entw\xc3""\xbc""rfe\"\n"
-	"S: e OK [MAILBOXID (F11)] CREATE completed\n"
+	"S: e OK [MAILBOXID (F12)] CREATE completed\n"
 	"C: f STATUS \"Entw\xc3""\xbc""rfe\" (MESSAGES)\n"
 	"S: * STATUS \"Entw\xc3""\xbc""rfe\" (MESSAGES 0)\n"
 	"S: f OK STATUS completed\n"

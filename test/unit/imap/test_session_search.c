@@ -147,10 +147,10 @@ Test(session_search, within)
 {
 	scene_play(given_times,
 	"# select INBOX\n"
-	"C: a1 SEARCH UNSEEN YOUNGER 259200\n"
+	"C: a1 SEARCH UNSEEN YOUNGER 260000\n"
 	"S: * SEARCH 1 2 3 4\n"
 	"S: a1 OK SEARCH completed\n"
-	"C: a2 UID SEARCH OLDER 86400\n"
+	"C: a2 UID SEARCH OLDER 86000\n"
 	"S: * SEARCH 2 3 4\n"
 	"S: a2 OK UID SEARCH completed\n"
 	"C: a3 SEARCH YOUNGER 0\n"
