@@ -20,6 +20,7 @@ struct listener {
 
 struct bench {
 	struct node node;
+	struct settings settings;
 	struct server_loop *loop;
 	struct listener listeners[4];
 };
@@ -58,6 +59,7 @@ static struct bench *bench_new(void)
 	struct bench *b = mem_zalloc(1, sizeof(*b));
 
 	b->node.random = random_secure();
+	b->node.settings = &b->settings;
 	b->loop = server_loop_new(&b->node, 0);
 	for (unsigned i = 0; i < 4; i++) {
 		b->listeners[i].loop = b->loop;
