@@ -60,6 +60,18 @@ bool rig_has_proposed(struct rig *rig);
 /* Something waits for a worker. */
 bool rig_waits_for_workers(struct rig *rig);
 
+/* ---- behind the clients' backs ---- */
+
+/* Puts a command into a group's log and waits for its answer. */
+enum err rig_propose(struct rig *rig, uint32_t group, uint16_t kind,
+		     struct buf *body);
+
+/* A snapshot of a group, ended by store_end. */
+struct store_txn *rig_read(struct rig *rig, uint32_t group);
+
+/* Imports `count` messages of a few octets by the admin socket. */
+void rig_fill(struct rig *rig, const char *mailbox, unsigned count);
+
 /* ---- stalls ---- */
 
 #define RIG_STALLS_MAX 8 /* threads of one executor */
@@ -88,6 +100,7 @@ void rig_stall_pool(struct rig *rig, struct stall *stall);
 void rig_stall_log(struct rig *rig, struct stall *stall);
 void rig_stall_wal(struct rig *rig, struct stall *stall);
 void rig_stall_bodies(struct rig *rig, struct stall *stall);
+void rig_stall_applier(struct rig *rig, uint32_t group, struct stall *stall);
 
 /* ---- conversations ---- */
 
