@@ -146,7 +146,7 @@ static void admin_do(struct rig *rig, const char *request)
 	talk_end(&talk);
 }
 
-struct rig *rig_new(void)
+struct rig *rig_bare(void)
 {
 	struct rig *rig = mem_zalloc(1, sizeof(*rig));
 
@@ -155,6 +155,13 @@ struct rig *rig_new(void)
 	rig->dir = scratch_new();
 	fill_settings(rig);
 	rig_start(rig);
+	return rig;
+}
+
+struct rig *rig_new(void)
+{
+	struct rig *rig = rig_bare();
+
 	admin_do(rig, "{\"v\":1,\"cmd\":\"init\"}\n");
 	admin_do(rig, "{\"v\":1,\"cmd\":\"user.add\",\"args\":{\"name\":"
 		      "\"john\",\"password\":\"secret\"}}\n");

@@ -35,6 +35,9 @@ struct rig {
 /* A node with two mail groups and the users above. */
 struct rig *rig_new(void);
 
+/* One that waits for its init. */
+struct rig *rig_bare(void);
+
 /* Stops the node regularly and frees all; the clean mark must be there. */
 void rig_free(struct rig **rigp);
 
