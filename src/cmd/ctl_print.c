@@ -25,6 +25,12 @@ static bool flag(const json_t *object, const char *key)
 	return json_is_true(json_object_get(object, key));
 }
 
+/* "1 body", "2 bodies" */
+static void print_count(uint64_t count, const char *one, const char *many)
+{
+	printf("%" PRIu64 " %s", count, count == 1 ? one : many);
+}
+
 static void print_size(const char *before, uint64_t octets, const char *after)
 {
 	struct buf size = { 0 };
@@ -51,10 +57,12 @@ static void print_group(const json_t *group)
 	print_size("  ", number(group, "map_used"), "\n");
 	if (flag(group, "parked"))
 		printf("             %s\n", text(group, "parked_why"));
-	if (number(group, "damaged"))
-		printf("             damaged rows were met %" PRIu64
-		       " times, last in %s: run `murderctl verify`\n",
-		       number(group, "damaged"), text(group, "damaged_last"));
+	if (number(group, "damaged")) {
+		printf("             damaged rows were met ");
+		print_count(number(group, "damaged"), "time", "times");
+		printf(", last in %s: run `murderctl verify`\n",
+		       text(group, "damaged_last"));
+	}
 }
 
 static void print_groups(const json_t *groups)
@@ -80,16 +88,20 @@ void ctl_print_status(const json_t *result)
 		return;
 	}
 	printf("cluster %s\n", text(result, "cluster"));
-	printf("%" PRIu64 " connections on %" PRIu64 " listeners\n",
-	       number(network, "connections"), number(network, "listeners"));
-	printf("%" PRIu64 " bodies, ", number(bodies, "bodies"));
-	print_size("", number(bodies, "octets"), " in ");
-	printf("%" PRIu64 " segments", number(bodies, "segments"));
+	print_count(number(network, "connections"), "connection",
+		    "connections");
+	printf(" on ");
+	print_count(number(network, "listeners"), "listener\n", "listeners\n");
+	print_count(number(bodies, "bodies"), "body", "bodies");
+	print_size(", ", number(bodies, "octets"), " in ");
+	print_count(number(bodies, "segments"), "segment", "segments");
 	print_size(" (", number(bodies, "segment_octets"), ")\n");
-	if (number(bodies, "damaged"))
-		printf("%" PRIu64 " damaged bodies were met, the last in %s: "
-		       "run `murderctl verify`\n",
-		       number(bodies, "damaged"), text(bodies, "damaged_last"));
+	if (number(bodies, "damaged")) {
+		print_count(number(bodies, "damaged"), "damaged body was",
+			    "damaged bodies were");
+		printf(" met, last in %s: run `murderctl verify`\n",
+		       text(bodies, "damaged_last"));
+	}
 	print_groups(json_object_get(result, "groups"));
 }
 
@@ -148,9 +160,9 @@ void ctl_print_verify(const json_t *result)
 	const json_t *one;
 	size_t index;
 
-	printf("%" PRIu64 " messages, %" PRIu64 " bodies, ",
-	       number(result, "messages"), number(result, "bodies"));
-	print_size("", number(result, "octets"), " read\n");
+	print_count(number(result, "messages"), "message, ", "messages, ");
+	print_count(number(result, "bodies"), "body", "bodies");
+	print_size(", ", number(result, "octets"), " read\n");
 	json_array_foreach(told, index, one)
 		printf("  group %" PRIu64 ": %s\n", number(one, "group"),
 		       text(one, "text"));
@@ -158,13 +170,13 @@ void ctl_print_verify(const json_t *result)
 		printf("  and %" PRIu64 " more\n",
 		       findings - json_array_size(told));
 	if (findings)
-		printf("%" PRIu64 " findings\n", findings);
+		print_count(findings, "finding\n", "findings\n");
 	else
 		printf("everything is as it must be\n");
 }
 
 void ctl_print_sweep(const json_t *result)
 {
-	printf("%" PRIu64 " bodies dropped", number(result, "bodies"));
+	print_count(number(result, "bodies"), "body dropped", "bodies dropped");
 	print_size(", ", number(result, "octets"), " given back\n");
 }

@@ -19,12 +19,12 @@
 #define DEFAULT_CONFIG "/etc/murder/murderd.conf"
 #define PASSWORD_MAX 1024
 
+/* The request is called like the words: "user.add". */
 struct command {
 	const char *noun; /* "user", or the whole command */
 	const char *verb; /* "add", or NULL */
 	int min;          /* arguments */
 	int max;
-	const char *request;
 	const char *args[3]; /* their names in the request */
 	bool password;       /* asked for, or read from standard input */
 	void (*print)(const json_t *result);
@@ -32,71 +32,29 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "init", NULL, 0, 1, "init", { "name" }, false, NULL, "[NAME]" },
-	{ "status", NULL, 0, 0, "status", { 0 }, false, ctl_print_status, "" },
-	{ "verify", NULL, 0, 0, "verify", { 0 }, false, ctl_print_verify, "" },
-	{ "sweep", NULL, 0, 0, "sweep", { 0 }, false, ctl_print_sweep, "" },
-	{ "stop", NULL, 0, 0, "stop", { 0 }, false, NULL, "" },
-	{ "user", "add", 1, 1, "user.add", { "name" }, true, NULL, "NAME" },
-	{ "user",
-	  "passwd",
-	  1,
-	  1,
-	  "user.passwd",
-	  { "name" },
-	  true,
-	  NULL,
-	  "NAME" },
-	{ "user",
-	  "list",
-	  0,
-	  0,
-	  "user.list",
-	  { 0 },
-	  false,
-	  ctl_print_users,
-	  "" },
-	{ "user",
-	  "remove",
-	  1,
-	  1,
-	  "user.remove",
-	  { "name" },
-	  false,
-	  NULL,
-	  "NAME" },
+	{ "init", NULL, 0, 1, { "name" }, false, NULL, "[NAME]" },
+	{ "status", NULL, 0, 0, { 0 }, false, ctl_print_status, "" },
+	{ "verify", NULL, 0, 0, { 0 }, false, ctl_print_verify, "" },
+	{ "sweep", NULL, 0, 0, { 0 }, false, ctl_print_sweep, "" },
+	{ "stop", NULL, 0, 0, { 0 }, false, NULL, "" },
+	{ "user", "add", 1, 1, { "name" }, true, NULL, "NAME" },
+	{ "user", "passwd", 1, 1, { "name" }, true, NULL, "NAME" },
+	{ "user", "list", 0, 0, { 0 }, false, ctl_print_users, "" },
+	{ "user", "remove", 1, 1, { "name" }, false, NULL, "NAME" },
 	{ "mailbox",
 	  "list",
 	  0,
 	  1,
-	  "mailbox.list",
 	  { "prefix" },
 	  false,
 	  ctl_print_mailboxes,
 	  "[PREFIX]" },
-	{ "mailbox",
-	  "create",
-	  1,
-	  1,
-	  "mailbox.create",
-	  { "name" },
-	  false,
-	  NULL,
-	  "NAME" },
-	{ "mailbox",
-	  "delete",
-	  1,
-	  1,
-	  "mailbox.delete",
-	  { "name" },
-	  false,
-	  NULL,
-	  "NAME" },
+	{ "mailbox", "create", 1, 1, { "name" }, false, NULL, "NAME" },
+	{ "mailbox", "delete", 1, 1, { "name" }, false, NULL, "NAME" },
 	{ "mailbox",
 	  "rename",
 	  2,
 	  2,
-	  "mailbox.rename",
 	  { "name", "to" },
 	  false,
 	  NULL,
@@ -105,7 +63,6 @@ static const struct command commands[] = {
 	  "acl",
 	  1,
 	  3,
-	  "mailbox.acl",
 	  { "name", "identifier", "rights" },
 	  false,
 	  ctl_print_acl,
@@ -290,6 +247,7 @@ static enum ctl_status run_row(struct ctl *ctl, const struct command *command,
 			       int argc, char **argv)
 {
 	json_t *args = json_object();
+	struct buf request = { 0 };
 	enum ctl_status status;
 	json_t *result;
 
@@ -308,7 +266,11 @@ static enum ctl_status run_row(struct ctl *ctl, const struct command *command,
 		json_decref(args);
 		return CTL_NOT_DONE;
 	}
-	status = ctl_call(ctl, command->request, args, &result);
+	buf_add_str(&request, command->noun);
+	if (command->verb)
+		buf_printf(&request, ".%s", command->verb);
+	status = ctl_call(ctl, buf_cstr(&request), args, &result);
+	buf_fini(&request);
 	if (status != CTL_DONE)
 		return status;
 	if (ctl->json) {
@@ -381,6 +343,42 @@ static bool read_format(const char *text, enum ctl_format *format)
 }
 
 /* Exit status, or -1: go on. */
+static int take_option(struct options *options, int option)
+{
+	switch (option) {
+	case 'c':
+		options->config = optarg;
+		break;
+	case 'd':
+		options->data = optarg;
+		break;
+	case 's':
+		options->socket = optarg;
+		break;
+	case 'f':
+		if (!read_format(optarg, &options->import.format))
+			return CTL_USAGE;
+		break;
+	case 'n':
+		options->import.no_folders = true;
+		break;
+	case 'j':
+		options->json = true;
+		break;
+	case 'V':
+		printf("murderctl %s\n", PACKAGE_VERSION);
+		return CTL_DONE;
+	case 'h':
+		usage(stdout);
+		return CTL_DONE;
+	default:
+		usage(stderr);
+		return CTL_USAGE;
+	}
+	return -1;
+}
+
+/* Exit status, or -1: go on. */
 static int read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
@@ -398,36 +396,10 @@ static int read_options(int argc, char **argv, struct options *options)
 
 	while ((option = getopt_long(argc, argv, "c:d:s:f:jh", known, NULL)) !=
 	       -1) {
-		switch (option) {
-		case 'c':
-			options->config = optarg;
-			break;
-		case 'd':
-			options->data = optarg;
-			break;
-		case 's':
-			options->socket = optarg;
-			break;
-		case 'f':
-			if (!read_format(optarg, &options->import.format))
-				return CTL_USAGE;
-			break;
-		case 'n':
-			options->import.no_folders = true;
-			break;
-		case 'j':
-			options->json = true;
-			break;
-		case 'V':
-			printf("murderctl %s\n", PACKAGE_VERSION);
-			return CTL_DONE;
-		case 'h':
-			usage(stdout);
-			return CTL_DONE;
-		default:
-			usage(stderr);
-			return CTL_USAGE;
-		}
+		int status = take_option(options, option);
+
+		if (status >= 0)
+			return status;
 	}
 	if (optind < argc)
 		return -1;

@@ -10,6 +10,7 @@
  */
 #include "server/copies.h"
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/panic.h"
@@ -222,7 +223,8 @@ struct copies *copies_new(struct node *node)
 	copies->home = io_loop_executor(node->main);
 	proposal_init(&copies->proposal, copies->home, copies);
 	timer_init(&copies->timer, fired);
-	timer_set(io_loop_timers(node->main), &copies->timer, COPIES_FIRST_MS);
+	timer_set(io_loop_timers(node->main), &copies->timer,
+		  TUNED(copies_first_ms, COPIES_FIRST_MS));
 	return copies;
 }
 

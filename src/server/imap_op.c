@@ -140,18 +140,6 @@ void imap_op_read_index(struct imap_op *op, struct replica *replica,
 	replica_read_index(replica, &op->read, read_index_answered);
 }
 
-/* How long a round confirms rights (architecture.md 4). */
-#define FRESH_MS 1000
-
-void imap_op_fresh(struct imap_op *op, struct replica *replica,
-		   imap_op_step *next)
-{
-	if (replica && replica_is_fresh(replica, FRESH_MS))
-		next(op);
-	else
-		imap_op_read_index(op, replica, next);
-}
-
 static void worked(struct task *task)
 {
 	struct imap_op *op = container_of(task, struct imap_op, task);

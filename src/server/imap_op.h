@@ -51,10 +51,6 @@ void imap_op_end(struct imap_op *op, enum err err);
 void imap_op_read_index(struct imap_op *op, struct replica *replica,
 			imap_op_step *next);
 
-/* The same, unless a round begun in the last second has confirmed the copy. */
-void imap_op_fresh(struct imap_op *op, struct replica *replica,
-		   imap_op_step *next);
-
 /* Runs `work` on a worker, then `next` on the loop. */
 void imap_op_on_pool(struct imap_op *op, imap_op_step *work,
 		     imap_op_step *next);

@@ -133,10 +133,13 @@ static void ended(struct proposal *proposal)
 	enum err err = proposal->err;
 
 	/* Somebody else has done the step: STALE, NOTFOUND. */
-	if (err && err != ERR_STALE && err != ERR_NOTFOUND)
+	if (err && err != ERR_STALE && err != ERR_NOTFOUND) {
 		stand_back(intents);
-	else
-		look(intents);
+		return;
+	}
+	/* Its next step may be due already. */
+	intents->after = intents->intent.id - 1;
+	look(intents);
 }
 
 static void step_done(struct intents *intents, uint8_t to, bool end)

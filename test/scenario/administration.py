@@ -2,6 +2,7 @@
 """murderctl: each command, as text and as JSON, and what it refuses."""
 
 import os
+import pty
 import socket
 import subprocess
 
@@ -127,7 +128,7 @@ def status_and_usage():
                    for group in answer["groups"]), answer
         status, out, err = ctl(node, "status")
         assert status == 0 and err == "", err
-        assert "1 connections on 3 listeners" in out, out
+        assert "1 connection on 3 listeners" in out, out
         assert out.count("leader") == 5, out
         refused(node, "init", "n2", why="before")
         for words in ((), ("nonsense",), ("user", "add"), ("user",),
@@ -135,6 +136,121 @@ def status_and_usage():
             status, out, err = ctl(node, *words)
             assert status == 2 and "usage:" in err, (words, status)
         imap.logout()
+
+
+@test
+def results_as_text():
+    with murder.Node() as node:
+        node.user("john")
+        imap = node.imap("john")
+        ok(imap.append("INBOX", None, None, message(1)))
+        imap.logout()
+        node.ctl("mailbox", "acl", "user.john", "anyone", "lr")
+        out = ctl(node, "mailbox", "list")[1]
+        assert out.startswith("user.john ") and "  anyone lr" in out, out
+        out = ctl(node, "verify")[1]
+        assert out.startswith("1 message, 1 body, "), out
+        assert out.endswith("\neverything is as it must be\n"), out
+        out = ctl(node, "sweep")[1]
+        assert out.startswith("0 bodies dropped, 0 "), out
+        out = ctl(node, "status")[1]
+        assert "\n1 body, " in out, out
+        # the socket is found by the data directory, too
+        done = subprocess.run(
+            [os.path.join(murder.BUILD, "murderctl"), "--config",
+             "/dev/null", "--data", node.data, "user", "list"],
+            capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and "john" in done.stdout, done
+
+
+@test
+def arguments_that_cannot_be():
+    with murder.Node() as node:
+        for words, why in (
+                (("--format", "zip", "import", "user.john", "x"), "zip"),
+                (("--nonsense", "status"), "usage:")):
+            status, _, err = ctl(node, *words)
+            assert status == 2 and why in err, (words, status, err)
+        done = subprocess.run(
+            [os.path.join(murder.BUILD, "murderctl"), "--config",
+             node.config, "mailbox", "create", b"user.\xff"],
+            capture_output=True, timeout=60)
+        assert done.returncode == 2 and b"not UTF-8" in done.stderr, done
+
+
+def at_a_terminal(node, *words, answers=()):
+    """What it shows on a terminal of its own, and its exit status."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(os.path.join(murder.BUILD, "murderctl"),
+                 ["murderctl", "--config", node.config, *words])
+    shown = b""
+    answers = list(answers)
+    while True:
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:  # it has closed its end
+            piece = b""
+        if not piece:
+            break
+        shown += piece
+        if answers and shown.endswith(b": "):
+            os.write(terminal, answers.pop(0) + b"\n")
+    os.close(terminal)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return status, shown
+
+
+@test
+def a_terminal_is_asked_twice_and_shows_no_password():
+    with murder.Node() as node:
+        status, shown = at_a_terminal(node, "user", "add", "john",
+                                      answers=[b"secret", b"secret"])
+        assert status == 0 and b"Again: " in shown, shown
+        assert b"secret" not in shown, shown
+        node.imap().login("john", "secret")
+        status, shown = at_a_terminal(node, "user", "passwd", "john",
+                                      answers=[b"secret", b"other"])
+        assert status == 1 and b"the two differ" in shown, shown
+        node.imap().login("john", "secret")
+
+
+@test
+def a_terminal_sees_how_far_it_is():
+    with murder.Node() as node:
+        node.user("john")
+        folder = os.path.join(node.folder, "mail")
+        os.mkdir(folder)
+        for i in range(64):
+            with open(os.path.join(folder, "%02d" % i), "wb") as file:
+                file.write(message(i, 3000))
+        status, shown = at_a_terminal(node, "import", "user.john", folder)
+        assert status == 0 and b"64 messages imported" in shown, shown
+        assert b"#" in shown and b"48 messages" in shown, shown
+        status, shown = at_a_terminal(node, "verify")
+        assert status == 0 and b"groups" in shown, shown
+
+
+@test
+def a_daemon_that_goes_midway_leaves_it_unknown():
+    with murder.Node() as node:
+        node.user("john")
+        folder = os.path.join(node.folder, "mail")
+        os.mkdir(folder)
+        for i in range(2000):
+            with open(os.path.join(folder, "%04d" % i), "wb") as file:
+                file.write(message(i, 20000))
+        child = subprocess.Popen(
+            [os.path.join(murder.BUILD, "murderctl"), "--config",
+             node.config, "import", "user.john", folder],
+            stderr=subprocess.PIPE, text=True)
+        while not node.ctl("status")["bodies"]["bodies"] > 200:
+            pass
+        node.kill()
+        err = child.communicate(timeout=60)[1]
+        assert child.returncode == 3 and "is unknown" in err, err
+        node.start()
+        node.verify()
 
 
 @test

@@ -931,6 +931,14 @@ Test(mailgroup, an_unknown_kind_or_version_parks)
 	group_close(&g);
 }
 
+static void count_new_body(void *arg, const struct sha256 *hash)
+{
+	struct sha256 want = group_hash(1);
+
+	cr_assert(sha256_eq(hash, &want));
+	++*(unsigned *)arg;
+}
+
 Test(mailgroup, commands_that_bring_bodies_tell_the_leader_who_has_them)
 {
 	const uint64_t ids[] = { 7ull << 32 | 1, 9ull << 32 | 4 };
@@ -942,6 +950,7 @@ Test(mailgroup, commands_that_bring_bodies_tell_the_leader_who_has_them)
 		.count = 1,
 	};
 	struct mailgroup_seal seal = { .mailbox = 1 };
+	unsigned bodies = 0;
 	struct group g;
 
 	group_open(&g);
@@ -950,6 +959,18 @@ Test(mailgroup, commands_that_bring_bodies_tell_the_leader_who_has_them)
 	cr_assert(g.m.holders.needed);
 	cr_assert_eq(g.m.holders.count, 2);
 	cr_assert_arr_eq(g.m.holders.raft_ids, ids, sizeof ids);
+	cr_assert_eq(mailgroup_command_bodies(MAILGROUP_APPEND,
+					      buf_slice(&g.m.body),
+					      count_new_body, &bodies),
+		     ERR_NONE);
+	cr_assert_eq(bodies, 1);
+	cr_assert_neq(mailgroup_command_bodies(MAILGROUP_APPEND, SLICE_NONE,
+					       count_new_body, &bodies),
+		      ERR_NONE);
+	cr_assert_eq(mailgroup_command_bodies(MAILGROUP_SEAL, SLICE_NONE,
+					      count_new_body, &bodies),
+		     ERR_NONE);
+	cr_assert_eq(bodies, 1);
 	buf_clear(&g.m.body);
 	cr_assert_eq(mailgroup_seal_encode(&seal, &g.m.body), ERR_NONE);
 	cr_assert_eq(machine_check(&g.m, MAILGROUP_SEAL, 1), ERR_NONE);

@@ -147,7 +147,7 @@ static void admin_do(struct rig *rig, const char *request)
 	talk_end(&talk);
 }
 
-struct rig *rig_new(void)
+struct rig *rig_bare(void)
 {
 	struct rig *rig = mem_zalloc(1, sizeof(*rig));
 
@@ -156,6 +156,13 @@ struct rig *rig_new(void)
 	rig->dir = scratch_new();
 	fill_settings(rig);
 	rig_start(rig);
+	return rig;
+}
+
+struct rig *rig_new(void)
+{
+	struct rig *rig = rig_bare();
+
 	admin_do(rig, "{\"v\":1,\"cmd\":\"init\"}\n");
 	admin_do(rig, "{\"v\":1,\"cmd\":\"user.add\",\"args\":{\"name\":"
 		      "\"john\",\"password\":\"secret\"}}\n");
@@ -264,6 +271,66 @@ bool rig_is_idle(struct rig *rig)
 	       links_of(rig) == 0;
 }
 
+/* ---- behind the clients' backs ---- */
+
+struct asked {
+	struct proposal proposal;
+	sem_t answered;
+};
+
+static void asked_done(struct proposal *proposal)
+{
+	MUST(sem_post(&((struct asked *)proposal->owner)->answered) == 0);
+}
+
+enum err rig_propose(struct rig *rig, uint32_t group, uint16_t kind,
+		     struct buf *body)
+{
+	struct asked asked;
+	enum err err;
+
+	MUST(sem_init(&asked.answered, 0, 0) == 0);
+	proposal_init(&asked.proposal, io_loop_executor(rig->main), &asked);
+	asked.proposal.kind = kind;
+	asked.proposal.version = 1;
+	asked.proposal.body = *body;
+	*body = (struct buf){ 0 };
+	replica_propose(node_replica(rig->node, group), &asked.proposal,
+			asked_done);
+	sem_take(&asked.answered, 1);
+	err = asked.proposal.err;
+	proposal_fini(&asked.proposal);
+	return err;
+}
+
+struct store_txn *rig_read(struct rig *rig, uint32_t group)
+{
+	struct store_txn *txn;
+
+	MUST(store_read_begin(replica_env(node_replica(rig->node, group)),
+			      &txn) == ERR_NONE);
+	return txn;
+}
+
+void rig_fill(struct rig *rig, const char *mailbox, unsigned count)
+{
+	struct talk talk = talk_admin(rig);
+	struct buf text = { 0 };
+
+	buf_printf(&text,
+		   "{\"v\":1,\"cmd\":\"import\",\"args\":{\"name\":\"%s\"}}\n",
+		   mailbox);
+	talk_say(&talk, buf_cstr(&text));
+	buf_clear(&text);
+	for (unsigned i = 0; i < count; i++)
+		buf_add_str(&text, "{\"size\":6,\"flags\":[]}\na: b\r\n");
+	buf_add_str(&text, "{\"end\":true}\n");
+	talk_say(&talk, buf_cstr(&text));
+	talk_until(&talk, "{\"v\":1,\"ok\":true", NULL);
+	buf_fini(&text);
+	talk_end(&talk);
+}
+
 /* ---- stalls ---- */
 
 static void stand_still(struct task *task)
@@ -316,6 +383,16 @@ void rig_stall_wal(struct rig *rig, struct stall *stall)
 void rig_stall_bodies(struct rig *rig, struct stall *stall)
 {
 	stall_begin(stall, io_thread_executor(rig->node->body_writer), 1);
+}
+
+void rig_stall_applier(struct rig *rig, uint32_t group, struct stall *stall)
+{
+	for (unsigned i = 0; i < rig->node->group_count; i++)
+		if (rig->node->groups[i].number == group)
+			stall_begin(stall,
+				    io_thread_executor(
+					    rig->node->groups[i].applier),
+				    1);
 }
 
 /* ---- conversations ---- */

@@ -35,6 +35,9 @@ struct rig {
 /* A node with two mail groups and the users above. */
 struct rig *rig_new(void);
 
+/* One that waits for its init. */
+struct rig *rig_bare(void);
+
 /* Stops the node regularly and frees all; the clean mark must be there. */
 void rig_free(struct rig **rigp);
 
@@ -59,6 +62,18 @@ bool rig_has_proposed(struct rig *rig);
 
 /* Something waits for a worker. */
 bool rig_waits_for_workers(struct rig *rig);
+
+/* ---- behind the clients' backs ---- */
+
+/* Puts a command into a group's log and waits for its answer. */
+enum err rig_propose(struct rig *rig, uint32_t group, uint16_t kind,
+		     struct buf *body);
+
+/* A snapshot of a group, ended by store_end. */
+struct store_txn *rig_read(struct rig *rig, uint32_t group);
+
+/* Imports `count` messages of a few octets by the admin socket. */
+void rig_fill(struct rig *rig, const char *mailbox, unsigned count);
 
 /* ---- stalls ---- */
 
@@ -88,6 +103,7 @@ void rig_stall_pool(struct rig *rig, struct stall *stall);
 void rig_stall_log(struct rig *rig, struct stall *stall);
 void rig_stall_wal(struct rig *rig, struct stall *stall);
 void rig_stall_bodies(struct rig *rig, struct stall *stall);
+void rig_stall_applier(struct rig *rig, uint32_t group, struct stall *stall);
 
 /* ---- conversations ---- */
 
