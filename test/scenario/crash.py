@@ -16,6 +16,9 @@ too: what was not synced is lost, or torn, or nothing is. Then murderd starts
 without faults, nothing that was acknowledged is lost or doubled, and verify
 finds nothing. Without --all a sample is drawn by the commit; a case is named
 KIND:WHAT, as printed. `make crash` runs all.
+
+Some cases are not reached and are named: a start passes some points only once
+or twice, and a run of LOAD_S may be over before the n-th call.
 """
 
 import argparse
@@ -363,12 +366,11 @@ class Run:
     def report(self):
         text = ", ".join("%d %s" % (count, kind)
                          for kind, count in self.felt.items())
-        count = sum(len(cases) for cases in self.unfelt.values())
-        text = "%s felt; %d not reached" % (text, count)
+        text += " felt"
         for kind, whats in self.unfelt.items():
-            print("# not reached: %s %s" % (kind, " ".join(whats)))
+            text += "; not reached: %s %s" % (kind, " ".join(whats))
         print("# " + text)
-        if OPTIONS.results and not self.failed:
+        if OPTIONS.results and OPTIONS.all and not self.failed:
             ledger.record(OPTIONS.results, "crash", murder.kind_of_build(),
                           text + "; nothing lost or doubled")
 
