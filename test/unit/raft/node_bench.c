@@ -322,6 +322,15 @@ void node_serve(struct node *node)
 	node_drain(node);
 }
 
+struct node *node_new_serving(uint64_t seed)
+{
+	struct node *node = node_new(seed);
+
+	node_start(node);
+	node_serve(node);
+	return node;
+}
+
 uint64_t node_effects(struct node *node, const char *body)
 {
 	struct store_txn *txn;

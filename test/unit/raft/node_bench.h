@@ -86,6 +86,9 @@ void node_wait(struct node *node, uint64_t ms);
 /* Drains until the replica leads and is registered, or is parked. */
 void node_serve(struct node *node);
 
+/* node_new, node_start, node_serve. */
+struct node *node_new_serving(uint64_t seed);
+
 /* How often this body took effect, in the newest state. */
 uint64_t node_effects(struct node *node, const char *body);
 
