@@ -4,11 +4,14 @@
 #     make power ROUNDS=20    power cuts under load: all is lost, or torn
 #     make crash              every crash point, kill, failure of the disk
 #     make guards             broken builds of these must be found out
+#     make large              a mailbox of 4 GiB; in a build for releases
+#     make distributions      a fresh system of each, as a new user; root
 #
-# Configure with --enable-faults. Each that succeeds adds a row to
-# test/RESULTS.md.
+# Configure with --enable-faults for the first four. Each that succeeds adds a
+# row to test/RESULTS.md.
 
-EXTRA_DIST += test/RESULTS.md test/slow/guards.py test/slow/large.py
+EXTRA_DIST += test/RESULTS.md test/slow/distributions test/slow/guards.py \
+	test/slow/large.py
 EXTRA_DIST += test/scenario/crash.py test/scenario/kill.py \
 	test/scenario/ledger.py test/scenario/murder.py test/scenario/power.py
 
@@ -17,7 +20,7 @@ RESULTS = $(abs_top_srcdir)/test/RESULTS.md
 SCENARIO = MURDER_BUILD=$(abs_builddir) $(top_srcdir)/test/scenario
 slow_programs = murderd murderctl $(SHIM)
 
-.PHONY: kill power crash guards
+.PHONY: kill power crash guards large distributions
 kill: $(slow_programs)
 	$(SCENARIO)/kill.py $(ROUNDS) --results $(RESULTS)
 power: $(slow_programs)
@@ -27,3 +30,8 @@ crash: $(slow_programs)
 guards: $(slow_programs)
 	MURDER_BUILD=$(abs_builddir) $(top_srcdir)/test/slow/guards.py \
 		--results $(RESULTS)
+large: murderd murderctl
+	MURDER_BUILD=$(abs_builddir) $(top_srcdir)/test/slow/large.py \
+		--results $(RESULTS)
+distributions:
+	$(top_srcdir)/test/slow/distributions --results $(RESULTS)

@@ -231,6 +231,16 @@ static bool frees_space(uint16_t kind)
 	       kind == DIRECTORY_USER_FORGET || kind == DIRECTORY_INTENT_STEP;
 }
 
+/* No command of the directory brings bodies. */
+static enum err check(struct replica_fsm *fsm, const struct command *command,
+		      struct command_holders *none)
+{
+	(void)fsm;
+	(void)none;
+	return directory_command_check(command->kind, command->version,
+				       command->body);
+}
+
 void directory_fsm_init(struct directory_fsm *fsm, directory_publish *publish,
 			void *arg)
 {
@@ -238,6 +248,7 @@ void directory_fsm_init(struct directory_fsm *fsm, directory_publish *publish,
 		.fsm = {
 			.tables = directory_table_names,
 			.table_count = DIRECTORY_TABLES,
+			.check = check,
 			.apply = apply,
 			.committed = committed,
 			.frees_space = frees_space,

@@ -68,9 +68,8 @@ static void holders_fields(struct codec *codec,
 			   struct mailgroup_holders *holders)
 {
 	void *array = NULL;
-	size_t count =
-		codec_array(codec, &holders->count, MAILGROUP_HOLDERS_MAX,
-			    sizeof(uint64_t), &array);
+	size_t count = codec_array(codec, &holders->count, COMMAND_HOLDERS_MAX,
+				   sizeof(uint64_t), &array);
 	uint64_t *raft_ids = array;
 
 	for (size_t i = 0; i < count; i++) {
@@ -316,27 +315,54 @@ COMMAND_DEFINE(seal)
 COMMAND_DEFINE(purge)
 COMMAND_DEFINE(reroot)
 
+static void give_holders(const struct mailgroup_holders *holders,
+			 struct command_holders *holders_r)
+{
+	MUST(holders->count <= COMMAND_HOLDERS_MAX);
+	holders_r->needed = true;
+	holders_r->count = holders->count;
+	for (size_t i = 0; i < holders->count; i++)
+		holders_r->raft_ids[i] = holders->raft_ids[i];
+}
+
 #define CHECK_DEFINE(x)                                                   \
-	static enum err x##_check(struct slice body, struct arena *arena) \
+	static enum err x##_check(struct slice body, struct arena *arena, \
+				  struct command_holders *none)           \
 	{                                                                 \
 		struct mailgroup_##x command;                             \
                                                                           \
+		(void)none;                                               \
 		return mailgroup_##x##_decode(body, arena, &command);     \
 	}
 
-/* With a set to be freed. */
-#define CHECK_DEFINE_UIDS(x)                                                  \
-	static enum err x##_check(struct slice body, struct arena *arena)     \
+/* Of those that bring bodies. */
+#define CHECK_DEFINE_BODIES(x)                                                \
+	static enum err x##_check(struct slice body, struct arena *arena,     \
+				  struct command_holders *holders_r)          \
 	{                                                                     \
 		struct mailgroup_##x command;                                 \
 		enum err err = mailgroup_##x##_decode(body, arena, &command); \
                                                                               \
+		if (err == ERR_NONE)                                          \
+			give_holders(&command.holders, holders_r);            \
+		return err;                                                   \
+	}
+
+/* With a set to be freed. */
+#define CHECK_DEFINE_UIDS(x)                                                  \
+	static enum err x##_check(struct slice body, struct arena *arena,     \
+				  struct command_holders *none)               \
+	{                                                                     \
+		struct mailgroup_##x command;                                 \
+		enum err err = mailgroup_##x##_decode(body, arena, &command); \
+                                                                              \
+		(void)none;                                                   \
 		uidset_fini(&command.uids);                                   \
 		return err;                                                   \
 	}
 
-CHECK_DEFINE(append)
-CHECK_DEFINE(deliver)
+CHECK_DEFINE_BODIES(append)
+CHECK_DEFINE_BODIES(deliver)
 CHECK_DEFINE_UIDS(store)
 CHECK_DEFINE_UIDS(expunge)
 CHECK_DEFINE_UIDS(copy)
@@ -349,7 +375,8 @@ CHECK_DEFINE(reroot)
 
 static const struct {
 	const char *name;
-	enum err (*check)(struct slice body, struct arena *arena);
+	enum err (*check)(struct slice body, struct arena *arena,
+			  struct command_holders *holders_r);
 } kinds[] = {
 	{ "APPEND", append_check },
 	{ "DELIVER", deliver_check },
@@ -373,7 +400,8 @@ static bool is_kind(uint16_t kind)
 }
 
 enum err mailgroup_command_check(uint16_t kind, uint8_t version,
-				 struct slice body)
+				 struct slice body,
+				 struct command_holders *holders_r)
 {
 	struct arena arena = { 0 };
 	enum err err;
@@ -382,7 +410,7 @@ enum err mailgroup_command_check(uint16_t kind, uint8_t version,
 		return ERR_VERSION;
 	if (body.len > COMMAND_MAX)
 		return ERR_LIMIT;
-	err = kinds[kind - MAILGROUP_APPEND].check(body, &arena);
+	err = kinds[kind - MAILGROUP_APPEND].check(body, &arena, holders_r);
 	arena_fini(&arena);
 	return err;
 }

@@ -41,11 +41,14 @@ enum mailgroup_command_kind {
 /* Messages, or UIDs, of one command. */
 #define MAILGROUP_ROWS_MAX COMMAND_ROWS_MAX
 #define MAILGROUP_TARGETS_MAX 256 /* recipients of one delivery in a group */
-#define MAILGROUP_HOLDERS_MAX 32  /* replicas that have the body */
 
-/* ERR_NONE: the body is one that an encoder could have made (leader, F9). */
+/*
+ * ERR_NONE: the body is one that an encoder could have made (leader, F9), and
+ * `holders_r` says who has the bodies that it names for the first time (F4).
+ */
 must_use enum err mailgroup_command_check(uint16_t kind, uint8_t version,
-					  struct slice body);
+					  struct slice body,
+					  struct command_holders *holders_r);
 
 /* "APPEND", for logs; NULL: not a mail group's. */
 const char *mailgroup_command_name(uint16_t kind);

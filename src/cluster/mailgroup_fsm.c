@@ -106,6 +106,14 @@ static bool frees_space(uint16_t kind)
 	       kind == MAILGROUP_PURGE;
 }
 
+static enum err check(struct replica_fsm *fsm, const struct command *command,
+		      struct command_holders *holders_r)
+{
+	(void)fsm;
+	return mailgroup_command_check(command->kind, command->version,
+				       command->body, holders_r);
+}
+
 void mailgroup_fsm_init(struct mailgroup_fsm *fsm, mailgroup_publish *publish,
 			void *arg)
 {
@@ -113,6 +121,7 @@ void mailgroup_fsm_init(struct mailgroup_fsm *fsm, mailgroup_publish *publish,
 		.fsm = {
 			.tables = mailgroup_table_names,
 			.table_count = MAILGROUP_TABLES,
+			.check = check,
 			.apply = apply,
 			.committed = committed,
 			.frees_space = frees_space,

@@ -8,8 +8,10 @@
  */
 #include "cluster/namespace.h"
 
+#include "base/unicode.h"
 #include "cluster/names.h"
 
+#define CLASH SLICE_LIT("Alt Folders")
 #define INBOX SLICE_LIT("INBOX")
 #define PERSONAL SLICE_LIT("user")
 
@@ -21,7 +23,7 @@ void namespace_init(struct namespace_view *ns, struct slice user)
 		.user = user,
 		.others = SLICE_LIT("Other Users"),
 		.shared = SLICE_LIT("Shared Folders"),
-		.clash = SLICE_LIT("Alt Folders"),
+		.clash = CLASH,
 	};
 }
 
@@ -443,4 +445,53 @@ bool namespace_prefix(const struct namespace_view *ns, enum namespace_kind kind,
 	if (prefix.len > 0)
 		buf_add_octet(out, (uint8_t)ns->separator);
 	return true;
+}
+
+/* Names from clients are composed before they are looked at. */
+static bool is_composed(struct slice text)
+{
+	struct buf composed = { 0 };
+	bool is = unicode_nfc(text, &composed) == ERR_NONE &&
+		  slice_eq(buf_slice(&composed), text);
+
+	buf_fini(&composed);
+	return is;
+}
+
+/* Could one component of a mailbox's name look like this? */
+static bool is_component(struct slice text)
+{
+	struct buf name = { 0 };
+	bool is;
+
+	buf_add_str(&name, "x.");
+	for (size_t i = 0; i < text.len; i++)
+		buf_add_octet(&name, text.data[i] == '.' ? '^' : text.data[i]);
+	is = names_check(buf_slice(&name)) == ERR_NONE;
+	buf_fini(&name);
+	return is;
+}
+
+const char *namespace_prefix_fault(char separator, struct slice prefix)
+{
+	if (prefix.len == 0)
+		return "is empty";
+	if (slice_find(prefix, (uint8_t)separator) < prefix.len)
+		return "contains the separator";
+	if (is_inbox(prefix))
+		return "is the INBOX of every user";
+	if (slice_eq(prefix, CLASH))
+		return "is kept for folders that are called like a prefix";
+	if (!utf8_valid(prefix))
+		return "is not UTF-8";
+	if (!is_composed(prefix))
+		return "is not in Unicode's composed form (NFC)";
+	/*
+	 * '!' ends a domain. With '/' a client's '.' is '^' inside, so it has
+	 * no '^' itself.
+	 */
+	if (!is_component(prefix) || slice_find(prefix, '!') < prefix.len ||
+	    (separator == '/' && slice_find(prefix, '^') < prefix.len))
+		return "cannot be the name of a mailbox";
+	return NULL;
 }

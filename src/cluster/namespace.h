@@ -1,13 +1,12 @@
 /*
  * What a client sees of the names in the directory, and back.
  *
- *   internal                      alternate        standard         admin
- *   user.john        (own)        INBOX            INBOX            user/john
- *   user.john.Sent                Sent             INBOX/Sent user/john/Sent
- *   user.john.INBOX.x             INBOX/x          INBOX/INBOX/x    ...
- *   user.jane.Sent                Other Users/     user/jane/Sent
- * user/jane/Sent jane/Sent shared.news                   Shared Folders/
- * shared/news      shared/news shared/news
+ *   internal           alternate              standard        admin
+ *   user.john (own)    INBOX                  INBOX           user/john
+ *   user.john.Sent     Sent                   INBOX/Sent      user/john/Sent
+ *   user.john.INBOX.x  INBOX/x                INBOX/INBOX/x   ...
+ *   user.jane.Sent     Other Users/jane/Sent  user/jane/Sent  user/jane/Sent
+ *   s.news             Shared Folders/s/news  s/news          s/news
  *
  * Names are UTF-8 on both sides: modified UTF-7 belongs to the IMAP border.
  * A user of a domain sees the users of it without the domain, others as
@@ -45,6 +44,12 @@ struct namespace_view {
 
 /* The defaults above for a user; all slices are static or borrowed. */
 void namespace_init(struct namespace_view *ns, struct slice user);
+
+/*
+ * What is wrong with a text as `others` or `shared` in a view with this
+ * separator, for an operator: "contains the separator"; static. NULL: nothing.
+ */
+const char *namespace_prefix_fault(char separator, struct slice prefix);
 
 /*
  * Appends the internal name of what the client calls `client`. One separator

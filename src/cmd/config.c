@@ -4,7 +4,8 @@
  * Happy path: libconfig parses, the walk visits every setting, finds its row
  * in the schema by its dotted path and lets the row's reader store the value.
  * Whatever has no row or a wrong form becomes a line of the problems; the walk
- * goes on, so that an operator sees all of them at once.
+ * goes on, so that an operator sees all of them at once. Then what was read is
+ * checked as a whole (server/settings.h).
  */
 #include "cmd/config.h"
 
@@ -111,8 +112,10 @@ static void read_text(const struct config_reader *reader,
 {
 	const char *value = config_setting_get_string(at);
 
-	if (!value || value[0] == '\0')
+	if (!value)
 		problem(reader, at, "needs a text in quotes");
+	else if (value[0] == '\0')
+		problem(reader, at, "%s is empty", row->key);
 	else if (row->type == CONFIG_PATH && value[0] != '/')
 		problem(reader, at, "needs a path from the root: \"/...\"");
 	else
@@ -339,6 +342,21 @@ static void walk(const struct config_reader *reader,
 	buf_fini(&key);
 }
 
+struct config_checker {
+	const struct config_reader *reader;
+	const config_t *file;
+};
+
+/* Of a setting that the file does not have, the other one's line is told. */
+static void on_fault(void *arg, const char *key, const char *text)
+{
+	const struct config_checker *checker = arg;
+	const config_setting_t *at = config_lookup(checker->file, key);
+
+	if (at)
+		problem(checker->reader, at, "%s %s", key, text);
+}
+
 /* libconfig reports a file that it cannot open without saying why. */
 static enum err readable(const char *path, struct buf *problems)
 {
@@ -361,7 +379,10 @@ enum err config_file_read(const char *path, struct settings *settings,
 		return err;
 	config_init(&file);
 	if (config_read_file(&file, path)) {
+		struct config_checker checker = { &reader, &file };
+
 		walk(&reader, config_root_setting(&file), "", 0);
+		settings_check(settings, on_fault, &checker);
 	} else {
 		const char *name = config_error_file(&file);
 

@@ -16,9 +16,13 @@ enum ctl_status {
 
 struct ctl {
 	struct admin_client client;
-	bool json;     /* print objects, not text */
-	bool terminal; /* standard output is one: progress is drawn */
+	const char *socket; /* its path */
+	bool json;          /* print objects, not text */
+	bool terminal;      /* standard output is one: progress is drawn */
 };
+
+/* Behind a request that failed: the daemon has closed the connection. */
+must_use enum err ctl_reconnect(struct ctl *ctl);
 
 /*
  * Sends a request and reads to its answer, drawing progress. The answer's
@@ -53,9 +57,14 @@ enum ctl_format {
 	CTL_FORMAT_MAILDIR,
 };
 
+struct ctl_import_options {
+	enum ctl_format format;
+	bool no_folders; /* those of a Maildir++ are left out */
+};
+
 /* Imports `count` paths into the mailbox of that internal name. */
 enum ctl_status ctl_import(struct ctl *ctl, const char *mailbox,
-			   enum ctl_format format, char *const *paths,
-			   int count);
+			   const struct ctl_import_options *options,
+			   char *const *paths, int count);
 
 #endif

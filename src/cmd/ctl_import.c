@@ -1,48 +1,45 @@
 /*
  * murderctl import: files, folders of files, Maildirs, mboxes and tars, sent
- * message by message into one mailbox.
+ * message by message into one mailbox; the folders of a Maildir++ into those
+ * below it.
  *
- * Happy path: the paths are walked once to know how much there is, then each
+ * Happy path: the paths are walked once to know how much there is. Then there
+ * is one import for the mailbox, with all paths, and one for each folder: each
  * message is sent with its flags and date; the daemon tells after each batch
  * how many are durable. The line ends are its business.
  *
  * Failures: the daemon's refusal ends the import with its text, which says how
- * many messages are in; a file that cannot be read is named, and the rest goes
- * on (the exit status tells).
+ * many messages are in, but of a folder with a name that no mailbox can have:
+ * that is told, and the next one is taken. A file that cannot be read is named,
+ * and the rest goes on. The exit status tells of both.
  */
-#include <archive.h>
-#include <archive_entry.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "cmd/ctl.h"
-
-#define TAR_ENTRY_MAX (1024ull * 1024 * 1024) /* octets; a guard, no limit */
+#include "cmd/ctl_walk.h"
 
 struct import {
 	struct ctl *ctl;
-	enum ctl_format format;
-	uint64_t all;  /* octets of all files */
-	uint64_t done; /* octets sent */
-	uint64_t messages;
-	uint64_t failed; /* files that could not be read */
-	enum err err;    /* the connection's */
-	json_t *answer;  /* the final one, if it came early */
-};
+	const char *mailbox;
+	const struct ctl_import_options *options;
+	char *const *paths;
+	int path_count;
 
-struct letter {
-	struct slice octets;
-	json_t *flags; /* array, owned */
-	time_t date;   /* 0: unknown */
+	uint64_t all;            /* octets of all files */
+	uint64_t done;           /* octets sent */
+	uint64_t sent;           /* messages */
+	struct letter_walk walk; /* of what is sent */
+
+	/* what the daemon has said */
+	enum err err;    /* the connection's */
+	json_t *answer;  /* of the import under way, or NULL */
+	json_t *refused; /* array: folders that cannot be mailboxes */
+	uint64_t messages;
+	uint64_t empty;
+	uint64_t mailboxes;
 };
 
 /* ---- sending ---- */
@@ -51,8 +48,9 @@ static void draw(const struct import *import)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "%llu messages",
-		 (unsigned long long)import->messages);
+	snprintf(text, sizeof(text), "%llu %s",
+		 (unsigned long long)import->sent,
+		 import->sent == 1 ? "message" : "messages");
 	ctl_draw_progress(import->ctl, import->done, import->all, text);
 }
 
@@ -78,9 +76,9 @@ static bool listen_to_daemon(struct import *import, bool wait)
 	}
 }
 
-/* Takes letter->flags over. */
-static bool send_letter(struct import *import, struct letter *letter)
+static bool send_letter(void *arg, struct letter *letter)
 {
+	struct import *import = arg;
 	json_t *head =
 		json_pack("{s:I, s:o}", "size", (json_int_t)letter->octets.len,
 			  "flags", letter->flags);
@@ -99,433 +97,249 @@ static bool send_letter(struct import *import, struct letter *letter)
 	if (!import->err)
 		import->err =
 			admin_client_send(&import->ctl->client, letter->octets);
-	import->messages++;
+	import->sent++;
 	import->done += letter->octets.len;
-	if (import->messages % 16 == 0)
+	if (import->sent % 16 == 0)
 		draw(import);
 	/* A refusal closes the other end: it is read even if sending fails. */
 	return listen_to_daemon(import, false) && !import->err;
 }
 
-/* ---- files ---- */
+/* ---- the imports ---- */
 
-struct mapping {
-	struct slice octets;
-	time_t modified;
+/* The mailbox itself, with all paths; or one folder of one of them. */
+struct source {
+	const char *folder; /* ".Sent", or NULL */
+	char *path;         /* of the folder, or NULL */
 };
 
-static bool map_file(struct import *import, const char *path,
-		     struct mapping *map)
+static bool send_source(struct import *import, const struct source *source)
 {
-	struct stat st;
-	void *data = NULL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		if (st.st_size > 0)
-			data = mmap(NULL, (size_t)st.st_size, PROT_READ,
-				    MAP_PRIVATE, fd, 0);
-		if (data != MAP_FAILED) {
-			map->octets = slice_of(data, (size_t)st.st_size);
-			map->modified = st.st_mtime;
-			close(fd);
-			return true;
-		}
-	}
-	fprintf(stderr, "murderctl: %s: %s\n", path, strerror(errno));
-	import->failed++;
-	if (fd >= 0)
-		close(fd);
-	return false;
-}
-
-static void unmap(const struct mapping *map)
-{
-	if (map->octets.len)
-		munmap((void *)(uintptr_t)map->octets.data, map->octets.len);
-}
-
-/* "...:2,FRS": the flags of a Maildir's file name. */
-static json_t *maildir_flags(const char *path)
-{
-	static const struct {
-		char letter;
-		const char *flag;
-	} known[] = {
-		{ 'D', "\\Draft" },    { 'F', "\\Flagged" },
-		{ 'P', "$Forwarded" }, { 'R', "\\Answered" },
-		{ 'S', "\\Seen" },     { 'T', "\\Deleted" },
-	};
-	const char *info = strstr(path, ":2,");
-	json_t *flags = json_array();
-
-	for (size_t i = 0; info && i < ARRAY_LEN(known); i++)
-		if (strchr(info + 3, known[i].letter))
-			json_array_append_new(flags,
-					      json_string(known[i].flag));
-	return flags;
-}
-
-static bool import_message(struct import *import, const char *path)
-{
-	struct mapping map = { 0 };
-	struct letter letter;
-	bool ok;
-
-	if (!map_file(import, path, &map))
-		return true;
-	letter = (struct letter){ map.octets, maildir_flags(path),
-				  map.modified };
-	if (map.octets.len == 0)
-		fprintf(stderr, "murderctl: %s: empty, not imported\n", path);
-	ok = send_letter(import, &letter);
-	unmap(&map);
-	return ok;
-}
-
-/* ---- mbox (RFC 4155, with the quoting of mboxrd) ---- */
-
-static bool is_from_line(struct slice rest)
-{
-	return slice_has_prefix(rest, SLICE_LIT("From "));
-}
-
-/* The line at the front, with its LF. */
-static struct slice first_line(struct slice rest)
-{
-	size_t len = slice_find(rest, '\n');
-
-	return slice_first(rest, len < rest.len ? len + 1 : len);
-}
-
-/* "From someone Fri Mar  4 13:06:01 2005" */
-static time_t from_date(struct slice line)
-{
-	char text[256];
-	struct tm tm = { 0 };
-	const char *at;
-
-	snprintf(text, sizeof(text), "%.*s", SLICE_FMT(line));
-	at = strchr(text + 5, ' ');
-	if (!at || !strptime(at + 1, " %a %b %d %H:%M:%S %Y", &tm))
-		return 0;
-	return timegm(&tm);
-}
-
-/* Status: RO, X-Status: AFTD (the convention of mail readers). */
-static void status_flags(struct slice line, json_t *flags)
-{
-	static const struct {
-		const char *field;
-		char letter;
-		const char *flag;
-	} known[] = {
-		{ "Status:", 'R', "\\Seen" },
-		{ "X-Status:", 'A', "\\Answered" },
-		{ "X-Status:", 'F', "\\Flagged" },
-		{ "X-Status:", 'T', "\\Draft" },
-		{ "X-Status:", 'D', "\\Deleted" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		struct slice field = slice_str(known[i].field);
-
-		if (slice_has_prefix_nocase(line, field) &&
-		    slice_find(slice_from(line, field.len),
-			       (uint8_t)known[i].letter) < line.len - field.len)
-			json_array_append_new(flags,
-					      json_string(known[i].flag));
-	}
-}
-
-/* ">From " and ">>From " lose one '>'. */
-static void add_unquoted(struct buf *out, struct slice line)
-{
-	size_t quotes = 0;
-
-	while (quotes < line.len && line.data[quotes] == '>')
-		quotes++;
-	if (quotes && is_from_line(slice_from(line, quotes)))
-		line = slice_from(line, 1);
-	buf_add_slice(out, line);
-}
-
-/* The empty line before the next From_ line, or the end, is the mbox's. */
-static void drop_empty_line(struct buf *out)
-{
-	size_t len = out->len;
-
-	if (len == 0 || out->data[len - 1] != '\n')
-		return;
-	len -= len > 1 && out->data[len - 2] == '\r' ? 2 : 1;
-	if (len == 0 || out->data[len - 1] == '\n')
-		out->len = len;
-}
-
-/* One message off the front of an mbox, which begins with its From_ line. */
-static struct letter take_letter(struct slice *rest, struct buf *out)
-{
-	struct letter letter = { .flags = json_array() };
-	bool header = true;
-	struct slice line = first_line(*rest);
-
-	letter.date = from_date(line);
-	*rest = slice_from(*rest, line.len);
-	buf_clear(out);
-	while (rest->len && !is_from_line(*rest)) {
-		line = first_line(*rest);
-		*rest = slice_from(*rest, line.len);
-		header = header && slice_trim(line).len > 0;
-		if (header)
-			status_flags(line, letter.flags);
-		add_unquoted(out, line);
-	}
-	drop_empty_line(out);
-	letter.octets = buf_slice(out);
-	return letter;
-}
-
-static bool import_mbox(struct import *import, const char *path)
-{
-	struct mapping map = { 0 };
-	struct buf text = { 0 };
-	struct slice rest;
 	bool ok = true;
 
-	if (!map_file(import, path, &map))
-		return true;
-	rest = map.octets;
-	if (rest.len && !is_from_line(rest)) {
-		fprintf(stderr, "murderctl: %s: not an mbox\n", path);
-		import->failed++;
-		rest = SLICE_NONE;
-	}
-	while (ok && rest.len) {
-		struct letter letter = take_letter(&rest, &text);
-
-		ok = send_letter(import, &letter);
-	}
-	buf_fini(&text);
-	unmap(&map);
+	if (source->path)
+		return letter_walk_path(&import->walk, source->path);
+	/* In the order given: fts would sort the paths too. */
+	for (int i = 0; ok && i < import->path_count; i++)
+		ok = letter_walk_path(&import->walk, import->paths[i]);
 	return ok;
 }
 
-/* ---- tar ---- */
-
-static bool read_entry(struct archive *archive, struct archive_entry *entry,
-		       struct buf *out)
+static json_t *request_args(const struct import *import,
+			    const struct source *source)
 {
-	int64_t size = archive_entry_size(entry);
-	la_ssize_t got = 0;
+	json_t *args = json_pack("{s:s}", "name", import->mailbox);
 
-	if (size < 0 || (uint64_t)size > TAR_ENTRY_MAX)
+	/* What is no UTF-8 the daemon could not be told. */
+	if (args && source->folder &&
+	    json_object_set_new(args, "folder", json_string(source->folder))) {
+		json_decref(args);
+		args = NULL;
+	}
+	return args;
+}
+
+static uint64_t number(const json_t *answer, const char *key)
+{
+	return (uint64_t)json_integer_value(
+		json_object_get(json_object_get(answer, "result"), key));
+}
+
+/* Sends all and waits for the answer; NULL: the connection was lost. */
+static json_t *run_source(struct import *import, const struct source *source,
+			  json_t *args)
+{
+	struct admin_client *client = &import->ctl->client;
+
+	import->answer = NULL;
+	import->err = admin_client_request(client, "import", args);
+	if (!import->err && send_source(import, source) && !import->err &&
+	    !import->answer) {
+		import->err = admin_client_send(client,
+						SLICE_LIT("{\"end\":true}\n"));
+		if (!import->err)
+			listen_to_daemon(import, true);
+	}
+	return import->answer;
+}
+
+static void add_refused(struct import *import, const char *folder,
+			const char *text)
+{
+	if (!import->ctl->json)
+		fprintf(stderr, "murderctl: %s: %s\n", folder, text);
+	json_array_append_new(import->refused,
+			      json_pack("{s:s%, s:s}", "folder", folder,
+					strlen(folder), "text", text));
+}
+
+/*
+ * Is it the folder's name that was refused? Behind a request that failed the
+ * daemon closes the connection, so the next one needs another.
+ */
+static bool is_passed_over(struct import *import, const struct source *source)
+{
+	const char *error =
+		json_string_value(json_object_get(import->answer, "error"));
+	const char *text =
+		json_string_value(json_object_get(import->answer, "text"));
+
+	if (!source->folder || !error || strcmp(error, "INVALID") != 0)
 		return false;
-	buf_clear(out);
-	got = archive_read_data(archive, buf_reserve(out, (size_t)size),
-				(size_t)size);
-	if (got != size)
-		return false;
-	out->len = (size_t)got;
-	return true;
+	add_refused(import, source->folder, text ? text : "refused");
+	return ctl_reconnect(import->ctl) == ERR_NONE;
 }
 
-static bool import_entry(struct import *import, struct archive *archive,
-			 struct archive_entry *entry, struct buf *text)
+/* CTL_DONE: the next one may follow. Otherwise the reason was printed. */
+static enum ctl_status import_source(struct import *import,
+				     const struct source *source)
 {
-	const char *name = archive_entry_pathname(entry);
-	struct letter letter;
+	json_t *args = request_args(import, source);
+	enum ctl_status status = CTL_DONE;
 
-	if (archive_entry_filetype(entry) != AE_IFREG)
-		return true;
-	if (!read_entry(archive, entry, text)) {
-		fprintf(stderr, "murderctl: %s: cannot be read\n",
-			name ? name : "?");
-		import->failed++;
-		return true;
+	if (!args) {
+		add_refused(import,
+			    source->folder ? "a folder" : import->mailbox,
+			    "its name is not UTF-8");
+		return source->folder ? CTL_DONE : CTL_USAGE;
 	}
-	letter = (struct letter){ buf_slice(text),
-				  maildir_flags(name ? name : ""),
-				  archive_entry_mtime(entry) };
-	return send_letter(import, &letter);
-}
-
-static bool import_tar(struct import *import, const char *path)
-{
-	struct archive *archive = archive_read_new();
-	struct archive_entry *entry;
-	struct buf text = { 0 };
-	bool ok = true;
-	int rc;
-
-	archive_read_support_filter_all(archive);
-	archive_read_support_format_tar(archive);
-	rc = archive_read_open_filename(archive, path, 65536);
-	while (rc == ARCHIVE_OK && ok &&
-	       (rc = archive_read_next_header(archive, &entry)) == ARCHIVE_OK)
-		ok = import_entry(import, archive, entry, &text);
-	if (ok && rc != ARCHIVE_EOF) {
-		fprintf(stderr, "murderctl: %s: %s\n", path,
-			archive_error_string(archive));
-		import->failed++;
-	}
-	archive_read_free(archive);
-	buf_fini(&text);
-	return ok;
-}
-
-/* ---- walking ---- */
-
-static bool is_tar(const char *path)
-{
-	const char *end = strstr(path, ".tar");
-
-	return end && (end[4] == '\0' || end[4] == '.');
-}
-
-static bool import_file(struct import *import, const char *path)
-{
-	enum ctl_format format = import->format;
-
-	if (format == CTL_FORMAT_AUTO)
-		format = is_tar(path) ? CTL_FORMAT_TAR : CTL_FORMAT_MESSAGE;
-	switch (format) {
-	case CTL_FORMAT_MBOX:
-		return import_mbox(import, path);
-	case CTL_FORMAT_TAR:
-		return import_tar(import, path);
-	case CTL_FORMAT_AUTO:
-	case CTL_FORMAT_MESSAGE:
-	case CTL_FORMAT_MAILDIR:
-		break;
-	}
-	return import_message(import, path);
-}
-
-/* In a Maildir only cur and new hold messages. */
-static bool is_wanted(const struct import *import, const FTSENT *entry)
-{
-	const char *parent = entry->fts_parent->fts_name;
-	char path[4096];
-	struct stat st;
-
-	if (entry->fts_level == FTS_ROOTLEVEL ||
-	    import->format == CTL_FORMAT_MESSAGE ||
-	    import->format == CTL_FORMAT_MBOX)
-		return true;
-	if (strcmp(parent, "cur") == 0 || strcmp(parent, "new") == 0)
-		return true;
-	if (strcmp(parent, "tmp") == 0)
-		return false;
-	/* Beside cur and new stand files that are none. */
-	snprintf(path, sizeof(path), "%.*s/cur",
-		 (int)(entry->fts_pathlen - entry->fts_namelen - 1),
-		 entry->fts_path);
-	return stat(path, &st) != 0;
-}
-
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
-static bool walk_entry(struct import *import, const FTSENT *entry, bool send)
-{
-	switch (entry->fts_info) {
-	case FTS_F:
-		if (!is_wanted(import, entry))
-			return true;
-		if (send)
-			return import_file(import, entry->fts_accpath);
-		import->all += (uint64_t)entry->fts_statp->st_size;
-		return true;
-	case FTS_NS:
-	case FTS_DNR:
-	case FTS_ERR:
-		if (!send)
-			return true;
-		fprintf(stderr, "murderctl: %s: %s\n", entry->fts_path,
-			strerror(entry->fts_errno));
-		import->failed++;
-		return true;
-	default:
-		return true;
-	}
-}
-
-/* A file or a folder with all below it; false: the import is over. */
-static bool walk(struct import *import, char *path, bool send)
-{
-	char *const paths[] = { path, NULL };
-	FTS *fts = fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, by_name);
-	FTSENT *entry;
-	bool ok = true;
-
-	while (ok && fts && (entry = fts_read(fts)))
-		ok = walk_entry(import, entry, send);
-	if (fts)
-		fts_close(fts);
-	return ok;
-}
-
-/* In the order given: fts would sort the paths too. */
-static bool walk_all(struct import *import, char *const *paths, int count,
-		     bool send)
-{
-	bool ok = true;
-
-	for (int i = 0; ok && i < count; i++)
-		ok = walk(import, paths[i], send);
-	return ok;
-}
-
-/* ---- the command ---- */
-
-static enum ctl_status tell(struct import *import)
-{
-	const json_t *result = json_object_get(import->answer, "result");
-	bool ok = json_is_true(json_object_get(import->answer, "ok"));
-
-	if (!import->answer) {
+	if (!run_source(import, source, args)) {
+		ctl_end_progress(import->ctl);
 		fprintf(stderr,
 			"murderctl: the daemon went away; how many of the last "
 			"100 messages are in is unknown\n");
 		return CTL_UNKNOWN;
 	}
-	if (!ok) {
+	if (json_is_true(json_object_get(import->answer, "ok"))) {
+		import->messages += number(import->answer, "messages");
+		import->empty += number(import->answer, "empty");
+		import->mailboxes++;
+	} else if (!is_passed_over(import, source)) {
+		ctl_end_progress(import->ctl);
 		ctl_print_failure(import->ctl, import->answer);
-	} else if (import->ctl->json) {
-		json_dumpf(result, stdout, JSON_COMPACT);
-		printf("\n");
-	} else {
-		printf("%lld messages imported",
-		       (long long)json_integer_value(
-			       json_object_get(result, "messages")));
-		if (json_integer_value(json_object_get(result, "empty")))
-			printf(", %lld empty ones left out",
-			       (long long)json_integer_value(
-				       json_object_get(result, "empty")));
-		printf("\n");
+		status = CTL_NOT_DONE;
 	}
 	json_decref(import->answer);
-	return ok && !import->failed ? CTL_DONE : CTL_NOT_DONE;
+	return status;
+}
+
+typedef enum ctl_status source_run(struct import *import,
+				   const struct source *source);
+
+/* Those of one path, one after another. */
+static enum ctl_status each_folder(struct import *import, const char *maildir,
+				   source_run *run)
+{
+	enum ctl_status status = CTL_DONE;
+	struct maildir_folders folders;
+	struct buf path = { 0 };
+
+	maildir_folders_read(maildir, &folders);
+	for (size_t i = 0; status == CTL_DONE && i < folders.count; i++) {
+		struct source source = { .folder = folders.names[i] };
+
+		buf_clear(&path);
+		buf_printf(&path, "%s/%s", maildir, source.folder);
+		source.path = mem_dup(buf_cstr(&path), path.len);
+		status = run(import, &source);
+		mem_free(source.path);
+	}
+	buf_fini(&path);
+	maildir_folders_fini(&folders);
+	return status;
+}
+
+static enum ctl_status import_folders(struct import *import, source_run *run)
+{
+	enum ctl_status status = CTL_DONE;
+
+	if (!letter_walk_knows_maildirs(&import->walk) ||
+	    import->options->no_folders)
+		return CTL_DONE;
+	for (int i = 0; status == CTL_DONE && i < import->path_count; i++)
+		if (maildir_is(import->paths[i]))
+			status = each_folder(import, import->paths[i], run);
+	return status;
+}
+
+/* ---- the command ---- */
+
+/* How much there is to send. */
+static enum ctl_status add_size(struct import *import,
+				const struct source *source)
+{
+	struct letter_walk walk = { .format = import->options->format };
+
+	if (source->path)
+		letter_walk_path(&walk, source->path);
+	for (int i = 0; !source->path && i < import->path_count; i++)
+		letter_walk_path(&walk, import->paths[i]);
+	import->all += walk.octets;
+	return CTL_DONE;
+}
+
+static void print_text(const struct import *import)
+{
+	printf("%llu %s imported", (unsigned long long)import->messages,
+	       import->messages == 1 ? "message" : "messages");
+	if (import->mailboxes > 1)
+		printf(" into %llu mailboxes",
+		       (unsigned long long)import->mailboxes);
+	if (import->empty)
+		printf(", %llu empty %s left out",
+		       (unsigned long long)import->empty,
+		       import->empty == 1 ? "one" : "ones");
+	printf("\n");
+}
+
+static void print(const struct import *import)
+{
+	json_t *result;
+
+	if (!import->ctl->json) {
+		print_text(import);
+		return;
+	}
+	result = json_pack("{s:I, s:I, s:I, s:O}", "messages",
+			   (json_int_t)import->messages, "empty",
+			   (json_int_t)import->empty, "mailboxes",
+			   (json_int_t)import->mailboxes, "refused",
+			   import->refused);
+	json_dumpf(result, stdout, JSON_COMPACT);
+	printf("\n");
+	json_decref(result);
 }
 
 enum ctl_status ctl_import(struct ctl *ctl, const char *mailbox,
-			   enum ctl_format format, char *const *paths,
-			   int count)
+			   const struct ctl_import_options *options,
+			   char *const *paths, int count)
 {
-	struct import import = { .ctl = ctl, .format = format };
+	static const struct source itself;
+	struct import import = {
+		.ctl = ctl,
+		.mailbox = mailbox,
+		.options = options,
+		.paths = paths,
+		.path_count = count,
+		.refused = json_array(),
+		.walk = { .format = options->format,
+			  .each = send_letter,
+			  .arg = &import },
+	};
+	enum ctl_status status;
 
-	walk_all(&import, paths, count, false); /* only adds up the sizes */
-	import.err = admin_client_request(&ctl->client, "import",
-					  json_pack("{s:s}", "name", mailbox));
-	if (!import.err && walk_all(&import, paths, count, true) &&
-	    !import.err && !import.answer) {
-		import.err = admin_client_send(&ctl->client,
-					       SLICE_LIT("{\"end\":true}\n"));
-		if (!import.err)
-			listen_to_daemon(&import, true);
-	}
+	add_size(&import, &itself);
+	import_folders(&import, add_size);
+	status = import_source(&import, &itself);
+	if (status == CTL_DONE)
+		status = import_folders(&import, import_source);
 	ctl_end_progress(ctl);
-	return tell(&import);
+	if (status == CTL_DONE)
+		print(&import);
+	if (status == CTL_DONE &&
+	    (import.walk.failed || json_array_size(import.refused)))
+		status = CTL_NOT_DONE;
+	json_decref(import.refused);
+	letter_walk_fini(&import.walk);
+	return status;
 }

@@ -51,6 +51,10 @@ static void print_group(const json_t *group)
 	print_size("  ", number(group, "map_used"), "\n");
 	if (flag(group, "parked"))
 		printf("             %s\n", text(group, "parked_why"));
+	if (number(group, "damaged"))
+		printf("             damaged rows were met %" PRIu64
+		       " times, last in %s: run `murderctl verify`\n",
+		       number(group, "damaged"), text(group, "damaged_last"));
 }
 
 static void print_groups(const json_t *groups)
@@ -83,9 +87,9 @@ void ctl_print_status(const json_t *result)
 	printf("%" PRIu64 " segments", number(bodies, "segments"));
 	print_size(" (", number(bodies, "segment_octets"), ")\n");
 	if (number(bodies, "damaged"))
-		printf("%" PRIu64 " damaged bodies were met: run "
-		       "`murderctl verify`\n",
-		       number(bodies, "damaged"));
+		printf("%" PRIu64 " damaged bodies were met, the last in %s: "
+		       "run `murderctl verify`\n",
+		       number(bodies, "damaged"), text(bodies, "damaged_last"));
 	print_groups(json_object_get(result, "groups"));
 }
 

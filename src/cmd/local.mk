@@ -7,7 +7,11 @@ src_cmd_libcmd_a_SOURCES = \
 	src/cmd/config.c src/cmd/config.h \
 	src/cmd/ctl.h \
 	src/cmd/ctl_import.c \
-	src/cmd/ctl_print.c
+	src/cmd/ctl_letter.h \
+	src/cmd/ctl_maildir.c \
+	src/cmd/ctl_mbox.c \
+	src/cmd/ctl_print.c \
+	src/cmd/ctl_walk.c src/cmd/ctl_walk.h
 
 sbin_PROGRAMS += murderd murderctl
 murderd_SOURCES = src/cmd/murderd.c

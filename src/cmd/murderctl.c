@@ -116,7 +116,7 @@ struct options {
 	const char *config;
 	const char *data;
 	const char *socket;
-	enum ctl_format format;
+	struct ctl_import_options import;
 	bool json;
 };
 
@@ -130,7 +130,8 @@ static void usage(FILE *to)
 			commands[i].verb ? " " : "",
 			commands[i].verb ? commands[i].verb : "",
 			commands[i].usage);
-	fputs("  import [--format message|mbox|maildir|tar] MAILBOX PATH...\n"
+	fputs("  import [--format message|mbox|maildir|tar] [--no-folders] "
+	      "MAILBOX PATH...\n"
 	      "\nNames of mailboxes are internal ones: user.john.Sent, "
 	      "shared.news.\n",
 	      to);
@@ -148,6 +149,12 @@ void ctl_print_failure(const struct ctl *ctl, const json_t *answer)
 	} else {
 		fprintf(stderr, "murderctl: %s\n", text ? text : "refused");
 	}
+}
+
+enum err ctl_reconnect(struct ctl *ctl)
+{
+	admin_client_close(&ctl->client);
+	return admin_client_open(&ctl->client, ctl->socket);
 }
 
 void ctl_draw_progress(const struct ctl *ctl, uint64_t done, uint64_t all,
@@ -341,7 +348,7 @@ static enum ctl_status run(struct ctl *ctl, const struct options *options,
 	int used;
 
 	if (argc >= 3 && strcmp(argv[0], "import") == 0)
-		return ctl_import(ctl, argv[1], options->format, argv + 2,
+		return ctl_import(ctl, argv[1], &options->import, argv + 2,
 				  argc - 2);
 	command = find(argc, argv, &used);
 	if (command)
@@ -381,6 +388,7 @@ static int read_options(int argc, char **argv, struct options *options)
 		{ "data", required_argument, NULL, 'd' },
 		{ "socket", required_argument, NULL, 's' },
 		{ "format", required_argument, NULL, 'f' },
+		{ "no-folders", no_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
@@ -401,8 +409,11 @@ static int read_options(int argc, char **argv, struct options *options)
 			options->socket = optarg;
 			break;
 		case 'f':
-			if (!read_format(optarg, &options->format))
+			if (!read_format(optarg, &options->import.format))
 				return CTL_USAGE;
+			break;
+		case 'n':
+			options->import.no_folders = true;
 			break;
 		case 'j':
 			options->json = true;
@@ -448,7 +459,8 @@ static enum ctl_status connect_and_run(const struct options *options,
 				       const char *socket, int argc,
 				       char **argv)
 {
-	struct ctl ctl = { .json = options->json,
+	struct ctl ctl = { .socket = socket,
+			   .json = options->json,
 			   .terminal = isatty(STDERR_FILENO) };
 	enum err err = admin_client_open(&ctl.client, socket);
 	enum ctl_status status;

@@ -132,6 +132,7 @@ struct imap_ask_list {
 	bool more;
 };
 
+/* ERR_CANNOT: a special use that another mailbox has, the name of a tree. */
 struct imap_ask_create {
 	struct imap_ask ask;
 	struct slice name; /* without a trailing separator */
@@ -152,6 +153,7 @@ struct imap_ask_rename {
 	struct slice to;
 };
 
+/* ERR_NOTFOUND: there is nothing to subscribe. */
 struct imap_ask_subscribe {
 	struct imap_ask ask;
 	struct slice name;
@@ -371,7 +373,10 @@ struct imap_ask_expunge {
 	uint64_t modseq; /* of the expunge; 0 if there was nothing */
 };
 
-/* COPY and MOVE. ERR_NOTFOUND: TRYCREATE; ERR_EXPUNGED: some are gone. */
+/*
+ * COPY and MOVE, of those of `uids` that are still there (RFC 2180 section
+ * 4.4.2). ERR_NOTFOUND: TRYCREATE.
+ */
 struct imap_ask_copy {
 	struct imap_ask ask;
 	uint64_t mailbox_id;

@@ -68,6 +68,12 @@ static void created(struct imap_session *session)
 {
 	const struct imap_ask_create *answer = &session->ask.create;
 
+	/* RFC 6154 section 3: another mailbox has it, or this may not */
+	if (answer->ask.err == ERR_CANNOT && answer->special_use) {
+		session_no(session, IMAP_CODE_USEATTR,
+			   "special use cannot be given");
+		return;
+	}
 	if (answer->ask.err) {
 		session_err(session, answer->ask.err, true);
 		return;

@@ -7,6 +7,7 @@
 #ifndef RAFT_COMMAND_H
 #define RAFT_COMMAND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -20,6 +21,7 @@
 #define COMMAND_ENTRY_MAX (256 * 1024) /* octets of one log entry */
 #define COMMAND_ENTRY_COUNT_MAX 512    /* commands in one log entry */
 #define COMMAND_INLINE_MAX (32 * 1024) /* octets of an inline message body */
+#define COMMAND_HOLDERS_MAX 32         /* replicas that have its bodies */
 
 /*
  * Proposer: node id << 32 | start count. A proposer has 1,024 slots in a
@@ -55,6 +57,16 @@ struct command {
 	 * APPEND costs one quorum fsync and not two in a row. Empty: none.
 	 */
 	struct slice inline_body;
+};
+
+/*
+ * Which replicas have the bodies that a command brings into the group, by raft
+ * id, as its proposer says (F4).
+ */
+struct command_holders {
+	bool needed; /* it brings bodies */
+	uint64_t raft_ids[COMMAND_HOLDERS_MAX];
+	size_t count;
 };
 
 /* What apply says of a command: recorded in the slot, given to the proposer. */

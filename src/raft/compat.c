@@ -51,6 +51,27 @@ unsigned compat_voter_count(const struct raft *raft)
 	return compat_conf_voters(&raft->configuration, 0, &is_voter);
 }
 
+static bool is_among(uint64_t id, const uint64_t *ids, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+unsigned compat_voters_among(const struct raft *raft, const uint64_t *ids,
+			     size_t count)
+{
+	const struct raft_configuration *conf = &raft->configuration;
+	unsigned voters = 0;
+
+	for (unsigned i = 0; i < conf->n; i++)
+		if (conf->servers[i].role == RAFT_VOTER &&
+		    is_among(conf->servers[i].id, ids, count))
+			voters++;
+	return voters;
+}
+
 uint64_t compat_conf_hash(const struct raft *raft)
 {
 	struct buf octets = { 0 };

@@ -70,6 +70,10 @@ const char *compat_address(const struct raft *raft, uint64_t id);
 /* Of the newest configuration, committed or not. */
 unsigned compat_voter_count(const struct raft *raft);
 
+/* Of these, how many are its voters: named twice counts once. */
+unsigned compat_voters_among(const struct raft *raft, const uint64_t *ids,
+			     size_t count);
+
 /* XXH3-64 of the newest configuration, encoded. */
 uint64_t compat_conf_hash(const struct raft *raft);
 

@@ -27,6 +27,17 @@ struct replica_fsm {
 	unsigned table_count;
 
 	/*
+	 * What the leader asks before a command goes into the log, where every
+	 * replica would have to live with it (F9): is its body one that an
+	 * encoder could have made? Gives who has its bodies (F4; `holders_r`
+	 * comes zeroed). A pure function, on the log loop; its errors are of
+	 * OUTCOME_NOT_DONE. May be NULL: every body is good.
+	 */
+	enum err (*check)(struct replica_fsm *fsm,
+			  const struct command *command,
+			  struct command_holders *holders_r);
+
+	/*
 	 * A pure function of the transaction and the command, on the applier.
 	 * Refusals are results; it never fails: damage is sticky in `txn` and
 	 * parks the replica. ERR_VERSION as refusal for a kind or version that

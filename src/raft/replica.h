@@ -192,7 +192,10 @@ void replica_reserve(struct replica *replica, struct proposal *proposal,
  * Reserved proposals only. `err` afterwards:
  *   ERR_NONE or a refusal of apply: recorded for this op id, final;
  *   ERR_CANCELLED: the CANCEL after its deadline won: it never happens;
- *   NOT_DONE kinds (LIMIT, FULL, UNAVAILABLE, BUSY): never proposed;
+ *   NOT_DONE kinds (LIMIT, FULL, UNAVAILABLE, BUSY; SYNTAX and what else the
+ *   machine's check gives): never proposed;
+ *   ERR_STALE: never proposed; its bodies are not with a majority of the
+ *   voters (F4): bring them there and try again;
  *   ERR_FENCED, ERR_CLOSED: unknown for ever on this node: close the client.
  * There is no time limit on an unknown: it becomes known with the group.
  */

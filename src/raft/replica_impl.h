@@ -1,7 +1,7 @@
 /*
  * Inside of a replica: what replica.c, replica_raft.c, replica_propose.c,
- * replica_read.c and replica_checkpoint.c share. The contract for everybody
- * else is replica.h.
+ * replica_leader.c, replica_read.c and replica_checkpoint.c share. The contract
+ * for everybody else is replica.h.
  *
  * All fields belong to the log loop, but for those in `published`.
  */
@@ -195,6 +195,12 @@ void replica_propose_tick(struct replica *replica);
 
 /* Ends all: never sent with ERR_UNAVAILABLE, others with `unknown`. */
 void replica_propose_end(struct replica *replica, enum err unknown);
+
+/* ---- replica_leader.c ---- */
+
+/* ERR_NONE: the command may go into the log. Errors as replica_submit's. */
+must_use enum err replica_leader_check(const struct replica *replica,
+				       const struct command *command);
 
 /* ---- replica_read.c ---- */
 

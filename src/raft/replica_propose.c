@@ -10,7 +10,8 @@
  * Failures: leadership lost with the entry under way: what became of it is
  * unknown, so its commands are proposed again under the same op ids. At the
  * deadline of a command that was ever in an entry a CANCEL takes its place;
- * one that never was is refused. Only what apply recorded is an answer.
+ * one that never was is refused. So it goes with one that the leader does not
+ * take (replica_leader.c). Only what apply recorded is an answer.
  */
 #include "raft/replica_impl.h"
 
@@ -298,7 +299,7 @@ static enum err submit_check(struct replica *replica,
 	if (replica->pending_octets + proposal_octets(proposal) >
 	    REPLICA_PENDING_MAX)
 		return ERR_BUSY;
-	return command_check(&command);
+	return command_check(&command); /* an entry could not hold it */
 }
 
 /* A slot is its own already. */
@@ -358,13 +359,31 @@ static void build_register(struct replica *replica)
 	replica->flight.has_register = true;
 }
 
+/*
+ * The leader does not take it. That is an answer only if it never was in an
+ * entry; else a CANCEL takes its place and finds out.
+ */
+static void not_taken(struct replica *replica, struct proposal *proposal,
+		      enum err err)
+{
+	if (proposal->sent)
+		replica->slots[proposal->op.slot].cancel = true;
+	else
+		proposal_refuse(replica, proposal, err);
+}
+
 static void build_pending(struct replica *replica)
 {
 	while (!list_empty(&replica->pending)) {
 		struct proposal *proposal = LIST_ENTRY(replica->pending.next,
 						       struct proposal, link);
 		struct command command = command_of(replica, proposal);
+		enum err err = replica_leader_check(replica, &command);
 
+		if (err != ERR_NONE) {
+			not_taken(replica, proposal, err);
+			continue;
+		}
 		if (!entry_builder_add(&replica->builder, &command))
 			return;
 		pending_remove(replica, proposal);

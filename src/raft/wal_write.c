@@ -53,7 +53,7 @@ static void item_encode(struct wal_batch *batch, const struct wal_item *item)
 
 	if (item->record.type == WAL_ENTRIES)
 		wal_entries_encode(item->entries, item->count, out);
-	else
+	else if (item->payload_len > 0)
 		buf_add(out, batch->payloads.data + item->payload_at,
 			item->payload_len);
 	wal_record_end(out, start, &item->record, batch->wal->log_id);

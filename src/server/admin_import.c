@@ -1,17 +1,19 @@
 /*
  * import: messages into one mailbox, in batches of one command each.
  *
- *   request  {"cmd":"import","args":{"name":"user.john.Sent"}}
+ *   request  {"cmd":"import","args":{"name":"user.john","folder":".Sent"}}
  *   answer   {"progress":{"ready":true}}
  *   then, as often as wanted, a line {"size":n,"flags":["\\Seen","$Junk"],
  *   "date":seconds} and n octets; {"end":true} ends it
  *   answer   {"ok":true,"result":{"messages":m,"empty":e}}
  *
  * A progress line follows each batch that is durable. Line ends are made CRLF
- * on the way (mail/strip.h). The mailbox is made if it is absent.
+ * on the way (mail/strip.h). "folder" may be absent; it is one of a Maildir++:
+ * components behind dots, in modified UTF-7. The mailbox is made if it is
+ * absent; one that stands below a user's INBOX is then subscribed, too.
  *
- * FIND the mailbox (or CREATE) -> RESERVE -> messages ... -> uploads durable ->
- * APPEND -> RESERVE ... -> end
+ * FIND the mailbox (or CREATE -> SUBSCRIBE -> FIND) -> RESERVE -> messages ...
+ * -> uploads durable -> APPEND -> RESERVE ... -> end
  */
 #include <string.h>
 
@@ -23,6 +25,7 @@
 #include "imap/scan.h"
 #include "mail/strip.h"
 #include "server/admin_call.h"
+#include "server/maildir_name.h"
 #include "server/upload.h"
 
 #define BATCH_MESSAGES 100             /* one command of the log */
@@ -110,9 +113,9 @@ static void import_fini(struct admin_call *call)
 
 static void fail(struct import *import, enum err err, const char *what)
 {
-	admin_fail(import->call, err,
-		   "%s: %s; %llu messages were imported before", what,
-		   err_text(err), (unsigned long long)import->done);
+	admin_fail(import->call, err, "%s: %s; %llu %s imported before", what,
+		   err_text(err), (unsigned long long)import->done,
+		   import->done == 1 ? "message was" : "messages were");
 }
 
 /* ---- a batch ---- */
@@ -299,13 +302,8 @@ static bool take_flags(struct import *import, const json_t *flags,
 
 static void set_hold(struct import *import, struct upload *upload)
 {
-	const struct op_id *op = &import->proposal.op;
-	struct body_hold hold = {
-		.group = import->mailbox.group,
-		.slot = op->slot,
-		.proposer = op->proposer,
-		.turn = op->turn,
-	};
+	struct body_hold hold =
+		upload_hold_of(import->mailbox.group, &import->proposal.op);
 
 	upload_set_hold(upload, &hold);
 }
@@ -461,9 +459,32 @@ static void begin(struct import *import)
 
 static void find(struct admin_call *call);
 
-static void created(struct admin_call *call)
+static void made(struct admin_call *call)
 {
 	admin_read_index(call, 0, find);
+}
+
+/* Nobody subscribes a mailbox for others: a shared one is only made. */
+static void subscribe(struct admin_call *call)
+{
+	struct import *import = call->state;
+	struct buf owner = { 0 };
+	struct directory_subscribe command = {
+		.name = buf_slice(&import->name),
+		.subscribed = true,
+	};
+	enum err err;
+
+	if (names_is_root(command.name) ||
+	    !names_add_owner(command.name, &owner)) {
+		made(call);
+		return;
+	}
+	command.user = buf_slice(&owner);
+	err = directory_subscribe_encode(&command, admin_body(call));
+	buf_fini(&owner);
+	admin_propose(call, 0, DIRECTORY_SUBSCRIBE, err,
+		      "the mailbox cannot be subscribed", made);
 }
 
 static void create(struct import *import)
@@ -476,7 +497,7 @@ static void create(struct import *import)
 
 	import->created = true;
 	admin_propose(import->call, 0, DIRECTORY_CREATE, err,
-		      "the mailbox cannot be made", created);
+		      "the mailbox cannot be made", subscribe);
 }
 
 /* Whose \Seen the flags set: the owner's; of a shared mailbox everybody's. */
@@ -511,6 +532,25 @@ static void find(struct admin_call *call)
 		create(import);
 }
 
+/* False: it is no name, and the call has ended. */
+static bool take_name(struct import *import, struct slice name,
+		      struct slice folder)
+{
+	struct buf text = { 0 };
+	bool good;
+
+	buf_add_slice(&text, name);
+	good = (!folder.len || maildir_name_add(folder, &text)) &&
+	       !unicode_nfc(buf_slice(&text), &import->name) &&
+	       !names_check(buf_slice(&import->name));
+	buf_fini(&text);
+	if (!good)
+		admin_fail(import->call, ERR_INVALID,
+			   "\"%.*s%.*s\" is no mailbox name", SLICE_FMT(name),
+			   SLICE_FMT(folder));
+	return good;
+}
+
 void admin_import(struct admin_call *call)
 {
 	struct import *import = mem_zalloc(1, sizeof(*import));
@@ -523,13 +563,8 @@ void admin_import(struct admin_call *call)
 	call->fini = import_fini;
 	/* What follows is no request, also if this one is refused. */
 	admin_set_raw(call, take_octets);
-	if (!admin_text(call, "name", &name))
+	if (!admin_text(call, "name", &name) ||
+	    !take_name(import, name, admin_text_or_none(call, "folder")))
 		return;
-	if (unicode_nfc(name, &import->name) ||
-	    names_check(buf_slice(&import->name))) {
-		admin_fail(call, ERR_INVALID, "\"%.*s\" is no mailbox name",
-			   SLICE_FMT(name));
-		return;
-	}
 	admin_read_index(call, 0, find);
 }

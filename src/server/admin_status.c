@@ -1,6 +1,7 @@
 /*
  * init, status, stop, verify.
  */
+#include "base/base64.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cluster/directory.h"
@@ -49,7 +50,11 @@ static void swept(void *arg, const struct upkeep_result *result)
 {
 	struct admin_call *call = arg;
 
-	if (result->err)
+	if (result->err == ERR_UNAVAILABLE)
+		admin_fail(call, result->err,
+			   "not all groups can be read (murderctl status): "
+			   "nothing was dropped");
+	else if (result->err)
 		admin_fail(call, result->err, "sweep: %s",
 			   err_text(result->err));
 	else
@@ -63,11 +68,28 @@ void admin_sweep(struct admin_call *call)
 {
 	enum err err = upkeep_sweep(call->node->upkeep, swept, call);
 
-	if (err)
+	if (err == ERR_BUSY)
 		admin_fail(call, err, "a sweep is under way");
+	else if (err)
+		admin_fail(call, err,
+			   "a group is parked (murderctl status): nothing may "
+			   "be dropped");
 }
 
 /* ---- status ---- */
+
+/* What readers and verify have met; a parked group says why it is. */
+static void add_damage(json_t *json, struct store_env *env)
+{
+	struct store_damage damage;
+
+	store_env_get_damage(env, &damage);
+	json_object_set_new(json, "damaged",
+			    json_integer((json_int_t)damage.count));
+	if (damage.count)
+		json_object_set_new(json, "damaged_last",
+				    admin_string(slice_str(damage.where)));
+}
 
 static json_t *group_json(const struct node_group *group)
 {
@@ -90,6 +112,8 @@ static json_t *group_json(const struct node_group *group)
 			 (json_int_t)status.checkpoint_index, "map_used",
 			 (json_int_t)used, "slots_taken",
 			 (json_int_t)status.slots_taken);
+	if (env)
+		add_damage(json, env);
 	if (status.parked_why)
 		json_object_set_new(json, "parked_why",
 				    json_string(status.parked_why));
@@ -99,15 +123,28 @@ static json_t *group_json(const struct node_group *group)
 static json_t *bodies_json(struct body_store *bodies)
 {
 	struct body_stats stats;
+	struct buf last = { 0 };
+	json_t *json;
 
 	body_store_get_stats(bodies, &stats);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "bodies",
+	json = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "bodies",
 			 (json_int_t)stats.bodies, "octets",
 			 (json_int_t)stats.live_octets, "segments",
 			 (json_int_t)stats.segments, "segment_octets",
 			 (json_int_t)stats.segment_octets, "holds",
 			 (json_int_t)stats.holds, "damaged",
 			 (json_int_t)stats.damaged);
+	if (stats.damaged) {
+		buf_printf(&last, "segment %llu, offset %llu, SHA-256 ",
+			   (unsigned long long)stats.damaged_segment,
+			   (unsigned long long)stats.damaged_offset);
+		hex_encode(slice_of(stats.damaged_hash.octets, SHA256_SIZE),
+			   &last);
+		json_object_set_new(json, "damaged_last",
+				    admin_string(buf_slice(&last)));
+		buf_fini(&last);
+	}
+	return json;
 }
 
 static json_t *listeners_json(const struct node *node)

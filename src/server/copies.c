@@ -101,9 +101,12 @@ static void look(struct task *task)
 	while (more && copies->copy.turn == 0) {
 		struct store_txn *txn;
 
-		if (store_read_begin(env, &txn))
+		if (store_read_begin(env, &txn)) {
+			copies->failed = true;
 			break;
+		}
 		more = look_at_some(copies, txn);
+		copies->failed |= store_txn_error(txn) != ERR_NONE;
 		store_end(&txn);
 	}
 	task_post(copies->home, task, looked);

@@ -132,21 +132,25 @@ static void mailbox_changed(struct watcher *watcher)
 }
 
 /* The user's rights in the selected mailbox, from the local copy. */
-static bool read_rights(const struct imap_link *link, uint32_t *rights_r)
+static bool read_rights(struct imap_link *link, uint32_t *rights_r)
 {
 	struct store_env *env = replica_env(node_directory(link->loop->node));
 	struct directory_mailbox mailbox;
 	struct store_txn *txn;
+	bool found;
 	bool ok;
 
 	if (!env || store_read_begin(env, &txn))
 		return false;
 	*rights_r = 0;
-	if (directory_mailbox_find_id(txn, link->watcher.mailbox->id, &mailbox))
+	found = directory_mailbox_find_id(txn, link->watcher.mailbox->id,
+					  &mailbox);
+	if (found)
 		*rights_r = imap_rights_of(
 			directory_rights(&mailbox, &link->user.identity));
 	ok = store_txn_error(txn) == ERR_NONE;
 	store_end(&txn);
+	link->mailbox_gone = ok && !found;
 	return ok;
 }
 
@@ -158,7 +162,10 @@ static void rights_changed(struct watcher *watcher)
 
 	if (!read_rights(link, &rights))
 		return;
-	imap_session_rights(link->session, now_ms(link), rights);
+	if (link->mailbox_gone)
+		imap_session_changed(link->session, now_ms(link));
+	else
+		imap_session_rights(link->session, now_ms(link), rights);
 	settle(link);
 }
 
@@ -282,6 +289,7 @@ static void port_close(struct imap_port *port, uint64_t mailbox_id unused_arg)
 	struct imap_link *link = link_of(port);
 
 	server_loop_unwatch(link->loop, &link->watcher);
+	link->mailbox_gone = false;
 }
 
 static void port_starttls(struct imap_port *port)
@@ -324,6 +332,14 @@ static void link_shutdown(struct server_link *head)
 	settle(link);
 }
 
+static bool link_is_busy(struct server_link *head)
+{
+	const struct imap_link *link =
+		container_of(head, struct imap_link, head);
+
+	return link->session && imap_session_busy(link->session);
+}
+
 void imap_link_accept(struct server_loop *loop, struct io_accepted *accepted,
 		      bool implicit_tls)
 {
@@ -342,6 +358,7 @@ void imap_link_accept(struct server_loop *loop, struct io_accepted *accepted,
 	timer_init(&link->tick, tick_fired);
 	timer_init(&link->refill, refill_fired);
 	link->head.shutdown = link_shutdown;
+	link->head.is_busy = link_is_busy;
 	server_link_enter(&link->head, loop);
 	link->head.stream = io_stream_accept(
 		loop->io, accepted, implicit_tls ? loop->node->tls : NULL,

@@ -39,6 +39,7 @@ struct imap_link {
 	struct imap_user user;
 	struct watcher watcher; /* the selected mailbox */
 	uint32_t mailbox_group; /* where it lives */
+	bool mailbox_gone;      /* the directory has it no more */
 	struct append *append;
 	struct list_names *list;  /* of a LIST that has more slices */
 	struct imap_op *starting; /* begun inside the session's call */

@@ -34,12 +34,41 @@ static imap_op_begin *const begins[] = {
 	[IMAP_ASK_CHANGES] = op_changes_begin,
 };
 
+/* Of the selected mailbox; READ and STRUCTURE are of what was shown of it. */
+static bool is_of_selected(enum imap_ask_kind kind)
+{
+	static const enum imap_ask_kind kinds[] = {
+		IMAP_ASK_SYNC,    IMAP_ASK_ROWS,    IMAP_ASK_SEARCH,
+		IMAP_ASK_STORE,   IMAP_ASK_EXPUNGE, IMAP_ASK_COPY,
+		IMAP_ASK_CHANGES,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (kinds[i] == kind)
+			return true;
+	return false;
+}
+
+static void gone_begin(struct imap_link *link, struct imap_ask *ask)
+{
+	struct imap_op *op = imap_op_new(link, ask, sizeof(*op));
+
+	imap_op_end(op, ERR_GONE);
+}
+
 /* ---- life ---- */
 
+/*
+ * A deleted mailbox keeps its rows until its group has sealed it, but for the
+ * session it has gone with its name.
+ */
 void imap_op_start(struct imap_link *link, struct imap_ask *ask)
 {
 	MUST(ask->kind < ARRAY_LEN(begins));
-	begins[ask->kind](link, ask);
+	if (link->mailbox_gone && is_of_selected(ask->kind))
+		gone_begin(link, ask);
+	else
+		begins[ask->kind](link, ask);
 	/* An op that is still there answers from now on at once. */
 	if (link->starting) {
 		link->starting->inside = false;
@@ -177,6 +206,21 @@ struct buf *imap_op_body(struct imap_op *op)
 	return &op->proposal.body;
 }
 
+bool imap_op_next_chunk(struct uidset *rest, struct uidset *chunk)
+{
+	uint64_t size = uidset_size(rest);
+
+	uidset_clear(chunk);
+	if (size == 0)
+		return false;
+	uidset_copy(chunk, rest);
+	if (size > MAILGROUP_ROWS_MAX)
+		uidset_remove(chunk, uidset_nth(rest, MAILGROUP_ROWS_MAX),
+			      UINT32_MAX);
+	uidset_remove_set(rest, chunk);
+	return true;
+}
+
 bool imap_op_read(struct imap_op *op, struct replica *replica,
 		  struct store_txn **txn_r)
 {
@@ -224,9 +268,9 @@ static enum err internal_name(struct imap_link *link, struct slice client,
 	return err;
 }
 
-enum err imap_find(struct imap_link *link, struct store_txn *txn,
-		   struct slice client_name, struct arena *arena,
-		   struct imap_found *found_r)
+enum err imap_find_new(struct imap_link *link, struct store_txn *txn,
+		       struct slice client_name, struct arena *arena,
+		       struct imap_found *found_r)
 {
 	struct directory_mailbox mailbox;
 	enum err err;
@@ -248,6 +292,15 @@ enum err imap_find(struct imap_link *link, struct store_txn *txn,
 	if (!(found_r->rights & RIGHT_LOOKUP))
 		return ERR_NOTFOUND;
 	return ERR_NONE;
+}
+
+enum err imap_find(struct imap_link *link, struct store_txn *txn,
+		   struct slice client_name, struct arena *arena,
+		   struct imap_found *found_r)
+{
+	enum err err = imap_find_new(link, txn, client_name, arena, found_r);
+
+	return err == ERR_INVALID || err == ERR_LIMIT ? ERR_NOTFOUND : err;
 }
 
 void imap_find_quota(struct store_txn *txn, const struct imap_found *found,

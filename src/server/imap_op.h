@@ -69,6 +69,12 @@ struct buf *imap_op_body(struct imap_op *op);
 void imap_op_propose(struct imap_op *op, struct replica *replica, uint16_t kind,
 		     imap_op_step *next);
 
+/*
+ * Moves up to MAILGROUP_ROWS_MAX of the lowest UIDs of `rest` into `chunk`,
+ * which is cleared before: as many as one command takes. False: none is left.
+ */
+must_use bool imap_op_next_chunk(struct uidset *rest, struct uidset *chunk);
+
 /* A read transaction of the group; ends the op on an error (false). */
 must_use bool imap_op_read(struct imap_op *op, struct replica *replica,
 			   struct store_txn **txn_r);
@@ -92,13 +98,21 @@ struct imap_found {
 };
 
 /*
- * Finds a client's name in the directory. ERR_INVALID: no such name can be;
- * ERR_NOTFOUND: it does not exist, or the user may not know that it does:
- * found_r->exists and ->rights then tell the op what the client must not hear.
+ * Finds a client's name in the directory. ERR_NOTFOUND: it does not exist, or
+ * the user may not know that it does: found_r->exists and ->rights then tell
+ * the op what the client must not hear.
  */
 must_use enum err imap_find(struct imap_link *link, struct store_txn *txn,
 			    struct slice client_name, struct arena *arena,
 			    struct imap_found *found_r);
+
+/*
+ * The same for a name that is to be made, now or at the client's next try
+ * (TRYCREATE). ERR_INVALID, ERR_LIMIT: no such name can be.
+ */
+must_use enum err imap_find_new(struct imap_link *link, struct store_txn *txn,
+				struct slice client_name, struct arena *arena,
+				struct imap_found *found_r);
 
 /* The limits of the quota root of a mailbox that was found. */
 void imap_find_quota(struct store_txn *txn, const struct imap_found *found,

@@ -151,6 +151,14 @@ static void link_shutdown(struct server_link *head)
 	settle(link);
 }
 
+static bool link_is_busy(struct server_link *head)
+{
+	const struct lmtp_link *link =
+		container_of(head, struct lmtp_link, head);
+
+	return link->session && lmtp_session_busy(link->session);
+}
+
 static void port_starttls(struct lmtp_port *port)
 {
 	struct lmtp_link *link = container_of(port, struct lmtp_link, port);
@@ -180,6 +188,7 @@ void lmtp_link_accept(struct server_loop *loop, struct io_accepted *accepted)
 	link = mem_zalloc(1, sizeof(*link));
 	link->port = port_table;
 	link->head.shutdown = link_shutdown;
+	link->head.is_busy = link_is_busy;
 	timer_init(&link->tick, tick_fired);
 	server_link_enter(&link->head, loop);
 	link->head.stream =

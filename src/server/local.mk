@@ -26,6 +26,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/loop.h \
 	src/server/mailbox_view.c \
 	src/server/mailbox_view.h \
+	src/server/maildir_name.c \
+	src/server/maildir_name.h \
 	src/server/marks.c \
 	src/server/marks.h \
 	src/server/node.c \
@@ -50,6 +52,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/op_open.c \
 	src/server/op_read.c \
 	src/server/op_read.h \
+	src/server/op_recipient.c \
 	src/server/op_rows.c \
 	src/server/op_search.c \
 	src/server/op_status.c \

@@ -38,6 +38,8 @@ struct server_link {
 	struct io_stream *stream; /* NULL: closed */
 	/* The server stops: say so and close as soon as may be. */
 	void (*shutdown)(struct server_link *link);
+	/* A command waits for its answer, which the client ought to hear. */
+	bool (*is_busy)(struct server_link *link);
 };
 
 /* Enters the loop's list; `leave` takes it out and tells a stopping node. */

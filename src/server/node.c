@@ -249,12 +249,18 @@ struct node_stop {
 		struct server_loop *loop;
 		struct node *node;
 		bool told;
+		bool late; /* no command is waited for any more */
 		struct timer patience;
 	} loops[NODE_LOOPS_MAX];
 };
 
-/* Connections that have not gone by then are cut. */
-#define STOP_PATIENCE_MS 5000
+/*
+ * Who has not hung up by then, after his BYE, is cut: whoever reads has read
+ * it. Only a command that is being carried out is worth a longer wait; when
+ * that is over its client goes unanswered.
+ */
+#define STOP_HANGUP_MS 1000
+#define STOP_ANSWER_MS 5000
 
 static void drain_admin(struct timer *timer)
 {
@@ -322,9 +328,14 @@ static void cut_connections(struct timer *timer)
 		struct server_link *link =
 			LIST_ENTRY(it, struct server_link, link);
 
-		if (link->stream)
+		if (link->stream && (one->late || !link->is_busy(link)))
 			io_stream_abort(link->stream, ERR_UNAVAILABLE);
 	}
+	if (one->late)
+		return;
+	one->late = true;
+	timer_set(io_loop_timers(one->loop->io), timer,
+		  STOP_ANSWER_MS - STOP_HANGUP_MS);
 }
 
 static void stop_loop(struct task *task)
@@ -334,7 +345,7 @@ static void stop_loop(struct task *task)
 
 	loop->stop = one;
 	timer_init(&one->patience, cut_connections);
-	timer_set(io_loop_timers(loop->io), &one->patience, STOP_PATIENCE_MS);
+	timer_set(io_loop_timers(loop->io), &one->patience, STOP_HANGUP_MS);
 	LIST_FOREACH_SAFE (&loop->links, it) {
 		struct server_link *link =
 			LIST_ENTRY(it, struct server_link, link);

@@ -72,13 +72,8 @@ void append_abandon(struct append **appendp)
 
 static void set_hold(const struct append *append, struct imap_upload *upload)
 {
-	const struct op_id *op = &append->proposal.op;
-	struct body_hold hold = {
-		.group = append->group,
-		.slot = op->slot,
-		.proposer = op->proposer,
-		.turn = op->turn,
-	};
+	struct body_hold hold =
+		upload_hold_of(append->group, &append->proposal.op);
 
 	upload_set_hold(upload->upload, &hold);
 }
@@ -131,7 +126,7 @@ static enum err look(struct imap_link *link, struct slice name,
 
 	if (!env || store_read_begin(env, &txn))
 		return ERR_UNAVAILABLE;
-	err = imap_find(link, txn, name, &arena, found_r);
+	err = imap_find_new(link, txn, name, &arena, found_r);
 	if (!err && !(found_r->rights & RIGHT_INSERT))
 		err = ERR_DENIED;
 	if (store_txn_error(txn))
@@ -376,7 +371,8 @@ static void append_find(struct imap_op *base)
 
 	if (!imap_op_read(base, node_directory(base->link->loop->node), &txn))
 		return;
-	err = imap_find(base->link, txn, ask->name, ask->ask.arena, &op->found);
+	err = imap_find_new(base->link, txn, ask->name, ask->ask.arena,
+			    &op->found);
 	if (!err)
 		imap_find_quota(txn, &op->found, &op->quota_octets,
 				&op->quota_messages);

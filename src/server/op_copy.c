@@ -44,22 +44,6 @@ void copy_add_pairs(struct copy_op *op, const struct uidset *source,
 	uidset_add(&ask->copies, first_uid, (uint32_t)(first_uid + count - 1));
 }
 
-static bool next_chunk(struct copy_op *op)
-{
-	uint64_t size = uidset_size(&op->rest);
-
-	uidset_clear(&op->chunk);
-	if (size == 0)
-		return false;
-	uidset_copy(&op->chunk, &op->rest);
-	if (size > MAILGROUP_ROWS_MAX)
-		uidset_remove(&op->chunk,
-			      uidset_nth(&op->rest, MAILGROUP_ROWS_MAX),
-			      UINT32_MAX);
-	uidset_remove_set(&op->rest, &op->chunk);
-	return true;
-}
-
 static struct mailgroup_target target_of(const struct copy_op *op)
 {
 	return (struct mailgroup_target){ op->found.id, op->found.root,
@@ -99,7 +83,7 @@ static void copy_chunk(struct copy_op *op)
 	};
 	enum err err;
 
-	if (!next_chunk(op)) {
+	if (!imap_op_next_chunk(&op->rest, &op->chunk)) {
 		imap_op_end(&op->op, ERR_NONE);
 		return;
 	}
@@ -220,7 +204,7 @@ static void stage(struct copy_op *op)
 	};
 	enum err err;
 
-	if (!next_chunk(op)) {
+	if (!imap_op_next_chunk(&op->rest, &op->chunk)) {
 		reveal(op);
 		return;
 	}
@@ -259,8 +243,8 @@ static void copy_find(struct imap_op *base)
 
 	if (!imap_op_read(base, node_directory(base->link->loop->node), &txn))
 		return;
-	err = imap_find(base->link, txn, ask->target, ask->ask.arena,
-			&op->found);
+	err = imap_find_new(base->link, txn, ask->target, ask->ask.arena,
+			    &op->found);
 	if (!err)
 		imap_find_quota(txn, &op->found, &op->quota_octets,
 				&op->quota_messages);

@@ -13,6 +13,7 @@
 #include "server/mailbox_view.h"
 #include "server/node.h"
 #include "server/op_copy.h"
+#include "server/upload.h"
 
 struct copy_across {
 	struct copy_op *op;
@@ -100,7 +101,6 @@ static void held(struct body_have *have)
 
 static void hold_next(struct copy_across *across)
 {
-	const struct op_id *op = &across->proposal.op;
 	struct imap_link *link = across->op->op.link;
 
 	if (across->held == across->count) {
@@ -110,8 +110,8 @@ static void hold_next(struct copy_across *across)
 	across->have = (struct body_have){
 		.home = link->loop->executor,
 		.owner = across,
-		.hold = { across->op->found.group, op->slot, op->proposer,
-			  op->turn },
+		.hold = upload_hold_of(across->op->found.group,
+				       &across->proposal.op),
 		.hash = across->messages[across->held].hash,
 	};
 	body_have(link->loop->node->bodies, &across->have, held);

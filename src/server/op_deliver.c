@@ -2,7 +2,6 @@
  * LMTP: one body, one command for each group that has recipients
  * (architecture.md 7).
  *
- * RECIPIENT: DIRECTORY (read index) -> FIND user and folder
  * upload: RESERVE a slot of the first recipient's group; the body gets the
  *     hold {group, op id} while it comes
  * DELIVER: for each group in turn: RESERVE (but the first) -> HOLD the body ->
@@ -23,22 +22,9 @@
 #include "base/mem.h"
 #include "base/pack.h"
 #include "base/panic.h"
-#include "base/unicode.h"
-#include "cluster/directory.h"
 #include "cluster/mailgroup_command.h"
 #include "server/node.h"
 #include "server/upload.h"
-
-/* A recipient that may receive: lmtp_ask_recipient.target. */
-struct target {
-	struct slice user; /* normalised */
-	uint64_t user_id;
-	uint64_t mailbox;
-	uint64_t root;
-	uint32_t group;
-	uint64_t quota_octets;
-	uint64_t quota_messages;
-};
 
 /* One message on its way. */
 struct lmtp_upload {
@@ -79,119 +65,6 @@ static struct node *node_of(const struct deliver *deliver)
 	return deliver->link->head.loop->node;
 }
 
-/* ---- RECIPIENT ---- */
-
-struct recipient_op {
-	struct lmtp_link *link;
-	struct lmtp_ask_recipient *ask;
-	struct read_index read;
-	struct task task;
-};
-
-static void recipient_answer(struct task *task)
-{
-	struct recipient_op *op = container_of(task, struct recipient_op, task);
-	struct lmtp_link *link = op->link;
-	struct lmtp_ask *ask = &op->ask->ask;
-
-	mem_free(op);
-	lmtp_link_answer(link, ask);
-}
-
-/* The whole address, else its local part: `john@example.org`, `john`. */
-static bool find_user(struct store_txn *txn, struct slice address,
-		      struct directory_user *user_r)
-{
-	struct slice domain = address;
-	struct slice local = slice_cut(&domain, '@');
-
-	return directory_user_find(txn, address, user_r) ||
-	       directory_user_find(txn, local, user_r);
-}
-
-/* INBOX, or the folder that the detail names if there is one. */
-static bool find_mailbox(struct store_txn *txn, struct slice user,
-			 struct slice detail,
-			 struct directory_mailbox *mailbox_r)
-{
-	struct buf name = { 0 };
-	size_t inbox_len;
-	bool found = false;
-
-	names_add_inbox(user, &name);
-	inbox_len = name.len;
-	if (detail.len) {
-		buf_add_octet(&name, '.');
-		if (unicode_nfc(detail, &name) == ERR_NONE &&
-		    names_check(buf_slice(&name)) == ERR_NONE)
-			found = directory_mailbox_find(txn, buf_slice(&name),
-						       mailbox_r);
-	}
-	if (!found)
-		found = directory_mailbox_find(
-			txn, slice_first(buf_slice(&name), inbox_len),
-			mailbox_r);
-	buf_fini(&name);
-	return found;
-}
-
-static enum err find_target(struct recipient_op *op, struct store_txn *txn)
-{
-	struct lmtp_ask_recipient *ask = op->ask;
-	struct directory_mailbox mailbox;
-	struct directory_user user;
-	struct target *target;
-
-	if (!find_user(txn, ask->user, &user))
-		return ERR_NOTFOUND;
-	if (!user.enabled)
-		return ERR_DISABLED;
-	if (!find_mailbox(txn, user.name, ask->detail, &mailbox))
-		return ERR_NOTFOUND;
-	target = ARENA_NEW(ask->ask.arena, struct target);
-	target->user = arena_slice(ask->ask.arena, user.name);
-	target->user_id = user.id;
-	target->mailbox = mailbox.id;
-	target->root = mailbox.root;
-	target->group = mailbox.group;
-	target->quota_octets = user.quota_octets;
-	target->quota_messages = user.quota_messages;
-	ask->target = target;
-	return ERR_NONE;
-}
-
-static void recipient_find(struct read_index *read)
-{
-	struct recipient_op *op = read->owner;
-	struct replica *directory = node_directory(op->link->head.loop->node);
-	struct store_env *env = replica_env(directory);
-	struct store_txn *txn;
-	enum err err = read->err ? ERR_UNAVAILABLE : ERR_NONE;
-
-	if (!err && (!env || store_read_begin(env, &txn)))
-		err = ERR_UNAVAILABLE;
-	if (!err) {
-		err = find_target(op, txn);
-		if (store_txn_error(txn))
-			err = ERR_UNAVAILABLE;
-		store_end(&txn);
-	}
-	op->ask->ask.err = err;
-	recipient_answer(&op->task);
-}
-
-static void recipient_begin(struct lmtp_link *link, struct lmtp_ask *ask)
-{
-	struct recipient_op *op = mem_zalloc(1, sizeof(*op));
-
-	op->link = link;
-	op->ask = container_of(ask, struct lmtp_ask_recipient, ask);
-	op->read.home = link->head.loop->executor;
-	op->read.owner = op;
-	replica_read_index(node_directory(link->head.loop->node), &op->read,
-			   recipient_find);
-}
-
 /* ---- the message ---- */
 
 static void deliver_free(struct deliver *deliver)
@@ -224,18 +97,6 @@ void deliver_abandon(struct lmtp_link *link)
 {
 	if (link->deliver)
 		abandon(link->deliver);
-}
-
-static struct body_hold hold_of(const struct deliver *deliver)
-{
-	const struct op_id *op = &deliver->proposal.op;
-
-	return (struct body_hold){
-		.group = deliver->group,
-		.slot = op->slot,
-		.proposer = op->proposer,
-		.turn = op->turn,
-	};
 }
 
 /* Answers ASK_UPLOAD if what it waits for is there. */
@@ -275,7 +136,7 @@ static void first_reserved(struct proposal *proposal)
 		return;
 	}
 	if (deliver->reserved) {
-		hold = hold_of(deliver);
+		hold = upload_hold_of(deliver->group, &deliver->proposal.op);
 		upload_set_hold(deliver->upload, &hold);
 	}
 	check_waiting(deliver);
@@ -304,7 +165,7 @@ enum err deliver_upload_begin(struct lmtp_port *port, void *first_target,
 {
 	struct lmtp_link *link = link_of(port);
 	struct node *node = link->head.loop->node;
-	const struct target *target = first_target;
+	const struct deliver_target *target = first_target;
 	struct deliver *deliver;
 
 	MUST(!link->deliver);
@@ -355,7 +216,7 @@ static void upload_ask_begin(struct lmtp_ask *ask)
 
 /* ---- DELIVER ---- */
 
-static struct target *target_at(const struct deliver *deliver, size_t i)
+static struct deliver_target *target_at(const struct deliver *deliver, size_t i)
 {
 	return deliver->ask->deliveries[i].target;
 }
@@ -421,8 +282,8 @@ static void group_answered(struct proposal *proposal)
 }
 
 /* SHA-256(owner, MAIL FROM, octets as received); lengths keep them apart. */
-static void key_of(const struct deliver *deliver, const struct target *target,
-		   struct sha256 *key_r)
+static void key_of(const struct deliver *deliver,
+		   const struct deliver_target *target, struct sha256 *key_r)
 {
 	struct buf text = { 0 };
 
@@ -441,7 +302,7 @@ static size_t fill_deliveries(const struct deliver *deliver,
 	size_t count = 0;
 
 	for (size_t i = 0; i < deliver->ask->count; i++) {
-		const struct target *target = target_at(deliver, i);
+		const struct deliver_target *target = target_at(deliver, i);
 		struct mailgroup_delivery *to = &deliveries[count];
 
 		if (target->group != deliver->group || deliver->done[i])
@@ -517,7 +378,7 @@ static void group_reserved(struct proposal *proposal)
 	deliver->have = (struct body_have){
 		.home = deliver->link->head.loop->executor,
 		.owner = deliver,
-		.hold = hold_of(deliver),
+		.hold = upload_hold_of(deliver->group, &deliver->proposal.op),
 		.hash = deliver->body.hash,
 	};
 	body_have(node_of(deliver)->bodies, &deliver->have, group_held);
@@ -580,7 +441,7 @@ void deliver_ask(struct lmtp_port *port, struct lmtp_ask *ask)
 
 	switch (ask->kind) {
 	case LMTP_ASK_RECIPIENT:
-		recipient_begin(link, ask);
+		deliver_recipient(link, ask);
 		break;
 	case LMTP_ASK_UPLOAD:
 		upload_ask_begin(ask);

@@ -104,7 +104,8 @@ static void create_encode(struct imap_op *base)
 
 	if (!imap_op_read(base, node_directory(base->link->loop->node), &txn))
 		return;
-	err = imap_find(base->link, txn, ask->name, ask->ask.arena, &op->found);
+	err = imap_find_new(base->link, txn, ask->name, ask->ask.arena,
+			    &op->found);
 	err = may_create(base->link, txn, &op->found, err);
 	if (!imap_op_read_end(base, &txn))
 		return;
@@ -211,7 +212,7 @@ static enum err rename_check(struct names_op *op, struct store_txn *txn)
 		err = ERR_DENIED;
 	if (err)
 		return err;
-	err = imap_find(link, txn, ask->to, ask->ask.arena, &op->target);
+	err = imap_find_new(link, txn, ask->to, ask->ask.arena, &op->target);
 	return may_create(link, txn, &op->target, err);
 }
 

@@ -60,6 +60,7 @@ static void open_group(struct imap_op *base)
 	struct open_op *op = (struct open_op *)base;
 	struct imap_link *link = base->link;
 
+	link->mailbox_gone = false;
 	server_loop_watch(link->loop, &link->watcher, op->found.id);
 	open_picture(base);
 }

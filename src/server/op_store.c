@@ -18,24 +18,6 @@ struct store_op {
 	struct uidset chunk;
 };
 
-/* Moves the next UIDs of the rest into the chunk; false: there are none. */
-static bool next_chunk(struct store_op *op)
-{
-	uint64_t size = uidset_size(&op->rest);
-	uint32_t last;
-
-	uidset_clear(&op->chunk);
-	if (size == 0)
-		return false;
-	uidset_copy(&op->chunk, &op->rest);
-	if (size > MAILGROUP_ROWS_MAX) {
-		last = uidset_nth(&op->rest, MAILGROUP_ROWS_MAX);
-		uidset_remove(&op->chunk, last, UINT32_MAX);
-	}
-	uidset_remove_set(&op->rest, &op->chunk);
-	return true;
-}
-
 static void store_fini(struct imap_op *base)
 {
 	struct store_op *op = (struct store_op *)base;
@@ -132,7 +114,7 @@ static void store_chunk(struct store_op *op)
 	};
 	enum err err;
 
-	if (!next_chunk(op)) {
+	if (!imap_op_next_chunk(&op->rest, &op->chunk)) {
 		imap_op_end(&op->op, ERR_NONE);
 		return;
 	}
@@ -185,7 +167,7 @@ static void expunge_chunk(struct store_op *op)
 	};
 	enum err err;
 
-	if (!next_chunk(op)) {
+	if (!imap_op_next_chunk(&op->rest, &op->chunk)) {
 		imap_op_end(&op->op, ERR_NONE);
 		return;
 	}

@@ -1,8 +1,8 @@
 /*
- * Defaults of the settings.
+ * Defaults of the settings, and what some say against others.
  *
- * Each stands here once, with its reason where a number needs one; the example
- * configuration shows the same values as comments.
+ * Each default stands here once, with its reason where a number needs one; the
+ * example configuration shows the same values as comments.
  */
 #include "server/settings.h"
 
@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cluster/namespace.h"
 
 #define MINUTE_MS (60u * 1000u)
 #define MIB (1024ull * 1024ull)
@@ -98,4 +99,37 @@ void settings_complete(struct settings *settings)
 	default_path(&settings->tls_certificate, settings->data,
 		     "tls/cert.pem");
 	default_path(&settings->tls_key, settings->data, "tls/key.pem");
+}
+
+/* ---- checks ---- */
+
+static void check_prefix(const struct settings *settings, const char *key,
+			 const char *prefix, settings_fault *fault, void *arg)
+{
+	const char *what =
+		namespace_prefix_fault(settings->separator, slice_str(prefix));
+	struct buf text = { 0 };
+
+	if (!what)
+		return;
+	buf_printf(&text, "\"%s\" %s", prefix, what);
+	fault(arg, key, buf_cstr(&text));
+	buf_fini(&text);
+}
+
+/* Also if the view does not use them: the setting may be turned one day. */
+void settings_check(const struct settings *settings, settings_fault *fault,
+		    void *arg)
+{
+	static const char others[] = "namespace.others";
+	static const char shared[] = "namespace.shared";
+
+	check_prefix(settings, others, settings->others_prefix, fault, arg);
+	check_prefix(settings, shared, settings->shared_prefix, fault, arg);
+	/* People take names that differ only in case for one. */
+	if (slice_eq_nocase(slice_str(settings->others_prefix),
+			    slice_str(settings->shared_prefix))) {
+		fault(arg, others, "is the same as namespace.shared");
+		fault(arg, shared, "is the same as namespace.others");
+	}
 }

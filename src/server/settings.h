@@ -59,6 +59,16 @@ struct settings {
 void settings_init(struct settings *settings);
 void settings_fini(struct settings *settings);
 
+/* `key` is the dotted path in the file; `text` is borrowed for the call. */
+typedef void settings_fault(void *arg, const char *key, const char *text);
+
+/*
+ * Tells each setting that cannot stand beside the others, or that only those
+ * above the reader of the file can judge. A fault of two is told of both.
+ */
+void settings_check(const struct settings *settings, settings_fault *fault,
+		    void *arg);
+
 /* Fills what depends on other settings (paths below data); call once. */
 void settings_complete(struct settings *settings);
 

@@ -5,7 +5,7 @@
  * last one was long ago. Until it is true: has every local group answered a
  * read-index round begun after the start?
  *
- * Sweep: SCAN the rows on a worker -> body_sweep -> done
+ * Sweep: WAIT until it is -> SCAN the rows on a worker -> body_sweep -> done
  */
 #include "server/upkeep.h"
 
@@ -18,6 +18,10 @@
 #define UPKEEP_MS 5000
 #define UPKEEP_SWEEP_FIRST_MS (3600ull * 1000) /* after the start */
 #define UPKEEP_SWEEP_MS (24ull * 3600 * 1000)
+
+/* A sweep that was asked for waits so long for the groups, and asks them. */
+#define UPKEEP_WAIT_MS 30000
+#define UPKEEP_ASK_MS 250
 
 struct upkeep {
 	struct node *node;
@@ -32,6 +36,9 @@ struct upkeep {
 	struct read_index read;
 	bool reading;
 	unsigned caught_up; /* groups that have answered, in order */
+
+	bool waiting; /* a sweep, for the groups */
+	struct timer patience;
 
 	struct task task;
 	struct marks *marks; /* a sweep is under way */
@@ -52,14 +59,19 @@ static void again(struct upkeep *upkeep)
 /* ---- caught up ---- */
 
 static void next_group(struct upkeep *upkeep);
+static void sweep_begin(struct upkeep *upkeep);
 
 static void group_answered(struct read_index *read)
 {
 	struct upkeep *upkeep = read->owner;
 
 	upkeep->reading = false;
-	if (read->err)
-		return; /* tried again at the next tick */
+	if (read->err) { /* tried again at the next tick */
+		if (upkeep->waiting)
+			timer_set(io_loop_timers(upkeep->node->main),
+				  &upkeep->timer, UPKEEP_ASK_MS);
+		return;
+	}
 	upkeep->caught_up++;
 	next_group(upkeep);
 }
@@ -72,6 +84,8 @@ static void next_group(struct upkeep *upkeep)
 		return;
 	if (upkeep->caught_up == node->group_count) {
 		body_store_caught_up(node->bodies, true);
+		if (upkeep->waiting)
+			sweep_begin(upkeep);
 		return;
 	}
 	upkeep->reading = true;
@@ -149,7 +163,8 @@ static void sweep_end(struct upkeep *upkeep, enum err err)
 	};
 	upkeep_done *done = upkeep->done;
 
-	marks_free(&upkeep->marks);
+	if (upkeep->marks)
+		marks_free(&upkeep->marks);
 	upkeep->done = NULL;
 	if (err)
 		LOG_WARN("sweep of bodies: %s", err_text(err));
@@ -192,18 +207,57 @@ static void scan(struct task *task)
 	task_post(upkeep->home, &upkeep->task, scanned);
 }
 
-enum err upkeep_sweep(struct upkeep *upkeep, upkeep_done *done, void *arg)
+static void wait_end(struct upkeep *upkeep)
+{
+	upkeep->waiting = false;
+	timer_stop(io_loop_timers(upkeep->node->main), &upkeep->patience);
+}
+
+static void sweep_begin(struct upkeep *upkeep)
 {
 	struct node *node = upkeep->node;
 
-	if (upkeep->marks || upkeep->stopped)
-		return ERR_BUSY;
+	wait_end(upkeep);
 	upkeep->sweep_at_ms = clock_mono_ms(io_loop_clock(node->main)) +
 			      TUNED(sweep_ms, UPKEEP_SWEEP_MS);
-	upkeep->done = done;
-	upkeep->done_arg = arg;
 	upkeep->marks = marks_new(node);
 	task_post(io_pool_executor(node->pool), &upkeep->task, scan);
+}
+
+static void waited_enough(struct timer *timer)
+{
+	struct upkeep *upkeep = container_of(timer, struct upkeep, patience);
+
+	wait_end(upkeep);
+	sweep_end(upkeep, ERR_UNAVAILABLE);
+}
+
+/* One that is parked never catches up. */
+static bool some_is_parked(const struct node *node)
+{
+	for (unsigned i = 0; i < node->group_count; i++) {
+		struct replica_status status;
+
+		replica_get_status(node->groups[i].replica, &status);
+		if (status.parked)
+			return true;
+	}
+	return false;
+}
+
+enum err upkeep_sweep(struct upkeep *upkeep, upkeep_done *done, void *arg)
+{
+	if (upkeep->marks || upkeep->waiting || upkeep->stopped)
+		return ERR_BUSY;
+	if (some_is_parked(upkeep->node))
+		return ERR_UNAVAILABLE;
+	upkeep->sweep = (struct body_sweep){ 0 };
+	upkeep->done = done;
+	upkeep->done_arg = arg;
+	upkeep->waiting = true;
+	timer_set(io_loop_timers(upkeep->node->main), &upkeep->patience,
+		  UPKEEP_WAIT_MS);
+	next_group(upkeep);
 	return ERR_NONE;
 }
 
@@ -242,6 +296,7 @@ struct upkeep *upkeep_new(struct node *node)
 	upkeep->sweep_at_ms = clock_mono_ms(io_loop_clock(node->main)) +
 			      TUNED(sweep_first_ms, UPKEEP_SWEEP_FIRST_MS);
 	timer_init(&upkeep->timer, tick);
+	timer_init(&upkeep->patience, waited_enough);
 	again(upkeep);
 	return upkeep;
 }
@@ -250,6 +305,10 @@ void upkeep_stop(struct upkeep *upkeep)
 {
 	upkeep->stopped = true;
 	timer_stop(io_loop_timers(upkeep->node->main), &upkeep->timer);
+	if (upkeep->waiting) {
+		wait_end(upkeep);
+		sweep_end(upkeep, ERR_UNAVAILABLE);
+	}
 }
 
 void upkeep_free(struct upkeep **upkeepp)

@@ -29,8 +29,10 @@ typedef void upkeep_done(void *arg, const struct upkeep_result *result);
 struct upkeep *upkeep_new(struct node *node);
 
 /*
- * Sweeps now; `done` runs on the main loop. ERR_BUSY: a sweep is under way,
- * `done` will not run.
+ * Sweeps as soon as all groups have caught up, for which it waits up to half a
+ * minute; `done` runs later, on the main loop.
+ * ERR_BUSY: a sweep is under way, ERR_UNAVAILABLE: a group is parked; `done`
+ * will not run.
  */
 must_use enum err upkeep_sweep(struct upkeep *upkeep, upkeep_done *done,
 			       void *arg);

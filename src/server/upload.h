@@ -18,9 +18,22 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "raft/command.h"
 #include "store/body.h"
 
 struct upload;
+
+/* What an operation has on its bodies until its turn is resolved (F3). */
+static inline struct body_hold upload_hold_of(uint32_t group,
+					      const struct op_id *op)
+{
+	return (struct body_hold){
+		.group = group,
+		.slot = op->slot,
+		.proposer = op->proposer,
+		.turn = op->turn,
+	};
+}
 
 /* There is room again after upload_add said false, or the end was reached. */
 typedef void upload_event(struct upload *upload, void *arg);

@@ -334,15 +334,18 @@ must_use enum err body_store_holds(struct body_store *store,
 				   body_hold_each *each, void *arg);
 
 struct body_stats {
-	uint64_t bodies;         /* indexed */
-	uint64_t holds;          /* indexed */
-	uint64_t live_octets;    /* records of indexed bodies */
-	uint64_t segments;       /* files */
-	uint64_t segment_octets; /* written, without what is preallocated */
-	uint64_t pending;        /* durable, not indexed yet */
-	uint64_t appended;       /* records since start */
-	uint64_t fsyncs;         /* group commits since start */
-	uint64_t damaged;        /* bodies and records found so since start */
+	uint64_t bodies;            /* indexed */
+	uint64_t holds;             /* indexed */
+	uint64_t live_octets;       /* records of indexed bodies */
+	uint64_t segments;          /* files */
+	uint64_t segment_octets;    /* written, without what is preallocated */
+	uint64_t pending;           /* durable, not indexed yet */
+	uint64_t appended;          /* records since start */
+	uint64_t fsyncs;            /* group commits since start */
+	uint64_t damaged;           /* bodies found so since start */
+	struct sha256 damaged_hash; /* of the last; `damaged` > 0 */
+	uint64_t damaged_segment;   /* its file */
+	uint64_t damaged_offset;    /* of its record in it */
 	uint64_t io_errors;
 	uint64_t full_errors;
 };

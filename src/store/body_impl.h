@@ -62,7 +62,6 @@ struct body_store {
 	_Atomic uint64_t next_segment;
 	_Atomic uint64_t appended;
 	_Atomic uint64_t fsyncs;
-	_Atomic uint64_t damaged;
 	_Atomic uint64_t io_errors;
 	_Atomic uint64_t full_errors;
 
@@ -89,7 +88,10 @@ struct body_store {
 	struct body_pending fresh;    /* grows */
 	struct body_pending indexing; /* being indexed */
 	struct body_totals totals;    /* of the index */
-	struct body_current spare;    /* the next shared segment */
+	uint64_t damaged;             /* bodies found so */
+	struct sha256 damaged_hash;   /* the last of them */
+	struct body_place damaged_place;
+	struct body_current spare; /* the next shared segment */
 	bool preparing;
 	struct list checkpoints; /* body_checkpoint.task.link: wait */
 	bool checkpointing;

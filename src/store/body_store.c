@@ -453,7 +453,6 @@ void body_store_get_stats(struct body_store *store, struct body_stats *stats_r)
 	*stats_r = (struct body_stats){
 		.appended = atomic_load(&store->appended),
 		.fsyncs = atomic_load(&store->fsyncs),
-		.damaged = atomic_load(&store->damaged),
 		.io_errors = atomic_load(&store->io_errors),
 		.full_errors = atomic_load(&store->full_errors),
 	};
@@ -465,5 +464,9 @@ void body_store_get_stats(struct body_store *store, struct body_stats *stats_r)
 	stats_r->segment_octets = store->totals.octets;
 	stats_r->pending = body_pending_count(&store->fresh) +
 			   body_pending_count(&store->indexing);
+	stats_r->damaged = store->damaged;
+	stats_r->damaged_hash = store->damaged_hash;
+	stats_r->damaged_segment = store->damaged_place.segment;
+	stats_r->damaged_offset = store->damaged_place.offset;
 	body_unlock(store);
 }

@@ -508,8 +508,10 @@ static void damage_run(struct task *task)
 		place.damaged = true;
 		body_lock(store);
 		body_pending_put(&store->fresh, &damage->hash, &place);
+		store->damaged++;
+		store->damaged_hash = damage->hash;
+		store->damaged_place = place;
 		body_unlock(store);
-		atomic_fetch_add(&store->damaged, 1);
 	}
 	mem_free(damage);
 	body_background_end(store);

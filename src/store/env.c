@@ -217,6 +217,8 @@ static struct store_env *env_new(const struct store_env_options *options)
 	MUST(options->table_count <= STORE_TABLES_MAX);
 	env->path = mem_dup(options->path, strlen(options->path));
 	env->disk = options->disk;
+	for (unsigned i = 0; i < options->table_count; i++)
+		env->names[i] = options->tables[i];
 	env->max_readers = options->max_readers;
 	env->synced = options->synced;
 	env->synced_arg = options->synced_arg;
@@ -281,6 +283,13 @@ void store_env_fill(struct store_env *env, uint64_t *used_r, uint64_t *size_r)
 	MUST(mdb_env_info(env->mdb, &info) == 0);
 	*used_r = atomic_load(&env->used);
 	*size_r = info.me_mapsize;
+}
+
+void store_env_get_damage(struct store_env *env, struct store_damage *damage_r)
+{
+	store_env_lock(env);
+	*damage_r = env->damage;
+	store_env_unlock(env);
 }
 
 enum err store_env_copy(struct store_env *env, int fd)

@@ -85,6 +85,18 @@ must_use enum err store_env_remove(struct disk *disk, const char *path);
 void store_env_fill(struct store_env *env, uint64_t *used_r, uint64_t *size_r);
 
 /*
+ * Damage met in the rows since the environment was opened, for people. It does
+ * not stop the environment: who met it gets ERR_CORRUPT, and decides.
+ */
+struct store_damage {
+	uint64_t count;  /* transactions that met some */
+	char where[192]; /* the last: table, and key in hex if known; or "" */
+};
+
+/* A copy. Any thread. */
+void store_env_get_damage(struct store_env *env, struct store_damage *damage_r);
+
+/*
  * Writes a compacted copy of the newest state to `fd`, which may be a pipe.
  * Blocks; on a worker. It pins pages like any reader: one at a time.
  */

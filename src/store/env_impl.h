@@ -27,6 +27,7 @@ struct store_txn {
 	MDB_txn *mdb;
 	enum err err; /* the first failure */
 	bool write;
+	unsigned table;   /* that was read last: where damage was met */
 	unsigned cursors; /* open ones: must be none at the end */
 	struct list link; /* in env->idle */
 
@@ -38,7 +39,8 @@ struct store_env {
 	char *path;
 	struct disk *disk;
 	MDB_env *mdb;
-	size_t page_size; /* octets */
+	size_t page_size;                    /* octets */
+	const char *names[STORE_TABLES_MAX]; /* of the tables, borrowed */
 	MDB_dbi tables[STORE_TABLES_MAX];
 	unsigned table_count;
 	void (*synced)(void *arg, struct store_env *env);
@@ -68,6 +70,7 @@ struct store_env {
 	struct store_pin next;    /* of the one under way */
 	uint64_t next_dirty;      /* octets that it will make durable */
 	bool put_back; /* the state is that of the checkpoint's file */
+	struct store_damage damage;
 };
 
 static inline void store_env_lock(struct store_env *env)

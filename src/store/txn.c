@@ -10,6 +10,8 @@
  */
 #include "store/env.h"
 
+#include <stdio.h>
+
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/pack.h"
@@ -94,6 +96,7 @@ enum err store_read_begin(struct store_env *env, struct store_txn **txn_r)
 		return store_env_error(env, rc, "begin to read");
 	}
 	txn->err = ERR_NONE;
+	txn->table = 0;
 	*txn_r = txn;
 	return ERR_NONE;
 }
@@ -170,11 +173,42 @@ enum err store_txn_error(const struct store_txn *txn)
 	return txn->err;
 }
 
-void store_txn_fail(struct store_txn *txn, enum err err)
+/* Octets of a key that are told: the ids in front, the length of a name. */
+#define DAMAGE_KEY_MAX 64
+
+/* Noted for people: the transaction's own error goes to who asked. */
+static void damage_note(const struct store_txn *txn, struct slice key)
+{
+	struct store_env *env = txn->env;
+	const char *table =
+		txn->table < env->table_count ? env->names[txn->table] : "?";
+	struct buf text = { 0 };
+
+	buf_printf(&text, "table %s", table);
+	for (size_t i = 0; i < key.len && i < DAMAGE_KEY_MAX; i++)
+		buf_printf(&text, "%s%02x", i == 0 ? ", key " : "",
+			   key.data[i]);
+	store_env_lock(env);
+	env->damage.count++;
+	snprintf(env->damage.where, sizeof(env->damage.where), "%s",
+		 buf_cstr(&text));
+	store_env_unlock(env);
+	buf_fini(&text);
+}
+
+static void txn_fail_at(struct store_txn *txn, enum err err, struct slice key)
 {
 	MUST(err != ERR_NONE);
-	if (txn->err == ERR_NONE)
-		txn->err = err;
+	if (txn->err != ERR_NONE)
+		return;
+	txn->err = err;
+	if (err == ERR_CORRUPT)
+		damage_note(txn, key);
+}
+
+void store_txn_fail(struct store_txn *txn, enum err err)
+{
+	txn_fail_at(txn, err, SLICE_NONE);
 }
 
 /* ---- values ---- */
@@ -188,10 +222,12 @@ static uint64_t value_sum(struct slice key, uint8_t version,
 }
 
 /* Damage found by us is told like damage found by LMDB. */
-static void txn_corrupt(struct store_txn *txn)
+static void txn_corrupt(struct store_txn *txn, struct slice key)
 {
-	store_txn_fail(txn, store_env_error(txn->env, MDB_CORRUPTED,
-					    "checksum of a row"));
+	txn_fail_at(
+		txn,
+		store_env_error(txn->env, MDB_CORRUPTED, "checksum of a row"),
+		key);
 }
 
 static bool value_open(struct store_txn *txn, struct slice key,
@@ -203,7 +239,7 @@ static bool value_open(struct store_txn *txn, struct slice key,
 
 	if (!unpack_ok(&in) || in.rest.len > STORE_VALUE_MAX ||
 	    value_sum(key, version, in.rest) != sum) {
-		txn_corrupt(txn);
+		txn_corrupt(txn, key);
 		return false;
 	}
 	*value_r = (struct store_value){ version, in.rest };
@@ -220,9 +256,10 @@ static bool txn_result(struct store_txn *txn, int rc, const char *what)
 	return false;
 }
 
-static MDB_dbi table_of(const struct store_txn *txn, unsigned table)
+static MDB_dbi table_of(struct store_txn *txn, unsigned table)
 {
 	MUST(table < txn->env->table_count);
+	txn->table = table;
 	return txn->env->tables[table];
 }
 
@@ -336,6 +373,7 @@ static bool cursor_move(struct store_cursor *cursor, MDB_cursor_op op,
 	cursor->valid = false;
 	if (txn->err != ERR_NONE || !cursor->handle)
 		return false;
+	txn->table = cursor->table;
 	rc = mdb_cursor_get(cursor->handle, &key, &data, op);
 	if (!txn_result(txn, rc, "move a cursor"))
 		return false;

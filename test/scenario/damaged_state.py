@@ -24,6 +24,15 @@ def damage_row(folder):
     change(path, at, b"KEYWORD7")
 
 
+def expect_damage(node, number):
+    """status says how often, and where last."""
+    for group in node.ctl("status")["groups"]:
+        if group["group"] == number:
+            assert group["damaged"] > 0, group
+            assert "table" in group["damaged_last"], group
+            assert group["damaged_last"] in node.ctl_text("status")
+
+
 def root_page(path, table):
     """Of table 0, the freed pages, or 1, the names of the tables."""
     with open(path, "rb") as file:
@@ -128,8 +137,14 @@ def a_group_that_is_damaged_is_refused_and_others_serve():
             assert not status[groups["jane"]]["parked"], status
             if damage is damage_pages:
                 assert status[groups["john"]]["parked_why"], status
+            else:
+                expect_damage(node, groups["john"])
+            assert status[groups["jane"]]["damaged"] == 0, status
             code, answer = node.try_ctl("verify")
             assert code == 1 and answer["findings"] > 0, answer
+            if damage is damage_pages:
+                code, answer = node.try_ctl("sweep")
+                assert code == 1 and "parked" in answer["text"], answer
             expect_mail(node, "jane", 20)
             imap.logout()
 
@@ -178,6 +193,10 @@ def a_damaged_body_is_refused_and_told():
                 imap.untagged_responses.clear()
             else:
                 assert ok((kind, data))[0][1] == message(i, 3000)
+        bodies = node.ctl("status")["bodies"]
+        assert bodies["damaged"] == 1, bodies
+        assert bodies["damaged_last"].startswith("segment "), bodies
+        assert bodies["damaged_last"] in node.ctl_text("status")
         code, answer = node.try_ctl("verify")
         assert code == 1 and answer["findings"] >= 1, answer
         imap.logout()

@@ -86,6 +86,140 @@ def a_maildir_brings_its_flags():
             (set(), DATE_TEXT, message(3))]
 
 
+def maildir(path, folders):
+    """A Maildir++ with one message, named as its folder, in each."""
+    for number, folder in enumerate(folders):
+        for name in ("cur", "new", "tmp"):
+            os.makedirs(os.path.join(path, folder, name))
+        write(os.path.join(path, folder, "cur", "%d.a:2,S" % number),
+              folder_message(folder))
+    return path
+
+
+def folder_message(folder):
+    return b"Subject: " + (folder or "INBOX").encode() + b"\r\n\r\ntext\r\n"
+
+
+def names(imap, command="LIST"):
+    """What LIST or LSUB shows, without \\NonExistent and the like."""
+    kind, data = imap.list() if command == "LIST" else imap.lsub()
+    assert kind == "OK"
+    return {line.split(b' "/" ')[1].strip(b'"').decode()
+            for line in data if line}
+
+
+@test
+def folders_of_a_maildir_become_mailboxes_below():
+    folders = ["", ".Sent", ".Sent.2024", ".Lists.c", ".Entw&APw-rfe"]
+    with murder.Node() as node:
+        node.user("john")
+        mail = maildir(os.path.join(node.folder, "Maildir"), folders)
+        # what is no mail
+        write(os.path.join(mail, ".Trash", "stray"), b"no folder")
+        write(os.path.join(mail, "sieve", "main.sieve"), b"no mail")
+        answer = node.ctl("import", "user.john", mail)
+        assert (answer["messages"], answer["mailboxes"]) == (5, 5), answer
+        assert answer["refused"] == [], answer
+        wanted = {"INBOX": "", "Sent": ".Sent", "Sent/2024": ".Sent.2024",
+                  "Lists/c": ".Lists.c",
+                  "Entw&APw-rfe": ".Entw&APw-rfe"}
+        for mailbox, folder in wanted.items():
+            assert stored(node, mailbox) == [
+                ({"\\Seen"}, DATE_TEXT, folder_message(folder))], mailbox
+        imap = node.imap("john")
+        assert names(imap) == set(wanted) | {"Lists"}, names(imap)
+        assert names(imap, "LSUB") >= set(wanted) - {"INBOX"}
+        # again: what is there is filled, and its subscription is left alone
+        ok(imap.unsubscribe("Sent"))
+        assert node.ctl("import", "user.john", mail)["messages"] == 5
+        assert len(stored(node, "Sent")) == 2
+        assert "Sent" not in names(imap, "LSUB")
+        imap.logout()
+        node.verify()
+
+
+@test
+def folders_of_a_maildir_may_be_left_out():
+    with murder.Node() as node:
+        node.user("john")
+        mail = maildir(os.path.join(node.folder, "Maildir"),
+                       ["", ".Sent", ".Sent.2024"])
+        answer = node.ctl("--no-folders", "import", "user.john", mail)
+        assert (answer["messages"], answer["mailboxes"]) == (1, 1), answer
+        assert [octets for _, _, octets in stored(node)] == [
+            folder_message("")]
+        # one of them, into any mailbox
+        answer = node.ctl("import", "user.john.Old",
+                          os.path.join(mail, ".Sent"))
+        assert answer["messages"] == 1, answer
+        imap = node.imap("john")
+        assert names(imap) == {"INBOX", "Old"}
+        imap.logout()
+
+
+@test
+def a_maildir_of_another_layout_is_not_flattened():
+    with murder.Node() as node:
+        node.user("john")
+        mail = maildir(os.path.join(node.folder, "Maildir"), ["", "Sent"])
+        status, answer = node.try_ctl("import", "user.john", mail)
+        assert status == 1 and answer["messages"] == 1, answer
+        assert os.path.join(mail, "Sent") in answer["stderr"], answer
+
+
+@test
+def a_folder_that_can_be_no_mailbox_is_told_and_the_rest_goes_on():
+    with murder.Node() as node:
+        node.user("john")
+        mail = maildir(os.path.join(node.folder, "Maildir"),
+                       ["", ".a..b", ".INBOX", ".x%", ".z"])
+        status, answer = node.try_ctl("import", "user.john", mail)
+        assert status == 1, answer
+        assert (answer["messages"], answer["mailboxes"]) == (2, 2), answer
+        assert [one["folder"] for one in answer["refused"]] == [
+            ".INBOX", ".a..b", ".x%"], answer
+        assert len(stored(node, "z")) == 1
+        done = node.run_ctl("import", "user.john", mail)
+        assert done.returncode == 1
+        assert ".a..b" in done.stderr, done
+        assert done.stdout == "2 messages imported into 2 mailboxes\n", done
+        # no user, no mailbox: nothing goes on
+        status, answer = node.try_ctl("import", "user.jane", mail)
+        assert status == 1 and not answer["ok"], answer
+
+
+@test
+def keywords_of_a_maildir_are_kept():
+    with murder.Node() as node:
+        node.user("john")
+        mail = os.path.join(node.folder, "Maildir")
+        write(os.path.join(mail, "dovecot-keywords"),
+              b"0 $Junk\n1 work\n2 no(atom\n")
+        write(os.path.join(mail, "cur", "1.a:2,Sabcd"), message(1))
+        write(os.path.join(mail, ".Sub", "dovecot-keywords"), b"0 other\n")
+        write(os.path.join(mail, ".Sub", "cur", "2.a:2,a"), message(2))
+        node.ctl("import", "user.john", mail)
+        assert stored(node)[0][0] == {"\\Seen", "$Junk", "work"}
+        assert stored(node, "Sub")[0][0] == {"other"}
+
+
+@test
+def what_was_imported_is_told_in_plain_words():
+    with murder.Node() as node:
+        node.user("john")
+        folder = os.path.join(node.folder, "mail")
+        write(os.path.join(folder, "a"), message(1))
+        assert (node.ctl_text("import", "user.john", folder)
+                == "1 message imported\n")
+        write(os.path.join(folder, "b"), b"")
+        assert (node.ctl_text("import", "user.john", folder)
+                == "1 message imported, 1 empty one left out\n")
+        write(os.path.join(folder, "c"), message(2))
+        write(os.path.join(folder, "d"), b"")
+        assert (node.ctl_text("import", "user.john", folder)
+                == "2 messages imported, 2 empty ones left out\n")
+
+
 @test
 def an_mbox_is_cut_at_its_from_lines():
     quoted = (b"Subject: quotes\n\n>From here\n>>From there\n> From\n"

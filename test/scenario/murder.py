@@ -237,11 +237,22 @@ login = { plain_without_tls = true; delay = "10ms"; };
 
     # murderctl
 
-    def try_ctl(self, *words, stdin=""):
-        done = subprocess.run(
-            [os.path.join(BUILD, "murderctl"), "--json", "--socket",
+    def run_ctl(self, *words, stdin=""):
+        return subprocess.run(
+            [os.path.join(BUILD, "murderctl"), "--socket",
              os.path.join(self.data, "admin.sock"), *words],
             input=stdin, capture_output=True, text=True, timeout=120)
+
+    def ctl_text(self, *words, stdin=""):
+        """What a person reads."""
+        done = self.run_ctl(*words, stdin=stdin)
+        if done.returncode != 0:
+            self.fail("murderctl %s: status %d, %r" % (
+                " ".join(words), done.returncode, done.stderr))
+        return done.stdout
+
+    def try_ctl(self, *words, stdin=""):
+        done = self.run_ctl("--json", *words, stdin=stdin)
         try:
             answer = json.loads(done.stdout) if done.stdout.strip() else {}
         except ValueError:
@@ -260,15 +271,8 @@ login = { plain_without_tls = true; delay = "10ms"; };
         self.ctl("user", "add", name, stdin=PASSWORD % name + "\n")
 
     def sweep(self):
-        """Drops bodies; soon after a start that has to wait."""
-        end = time.monotonic() + START_S
-        while True:
-            status, answer = self.try_ctl("sweep")
-            if status == 0:
-                return answer
-            if time.monotonic() > end:
-                self.fail("sweep: %r" % answer)
-            time.sleep(0.1)
+        """Drops bodies; soon after a start it waits by itself."""
+        return self.ctl("sweep")
 
     def verify(self):
         answer = self.ctl("verify")

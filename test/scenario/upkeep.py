@@ -2,6 +2,8 @@
 """Verify, sweep, clean stops: what is stored stays whole and no more."""
 
 import os
+import socket
+import time
 
 import murder
 from murder import message, ok
@@ -39,6 +41,24 @@ def a_sweep_drops_what_nobody_refers_to():
         assert ok(imap.fetch("1", "(BODY[])"))[0][1] == message(15, 5000)
         imap.logout()
         assert node.verify()["bodies"] == 6
+
+
+@test
+def a_sweep_right_after_a_start_waits_for_the_groups():
+    with murder.Node() as node:
+        node.user("john")
+        imap = node.imap("john")
+        ok(imap.append("INBOX", None, None, message(1, 5000)))
+        ok(imap.select("INBOX"))
+        ok(imap.store("1", "+FLAGS.SILENT", r"(\Deleted)"))
+        ok(imap.expunge())
+        imap.logout()
+        for end, bodies in ((node.stop, 1), (node.kill, 0)):
+            end()
+            # so long it would take until somebody asks without being asked
+            node.start(env={"MURDER_TUNE": "upkeep_ms=3600000"})
+            assert node.sweep()["bodies"] == bodies
+        node.verify()
 
 
 @test
@@ -94,6 +114,50 @@ def a_stop_amid_sessions_loses_nothing():
         imap = node.imap("john")
         assert ok(imap.select("INBOX")) == [b"50"]
         imap.logout()
+        node.verify()
+
+
+@test
+def a_stop_is_quick_whatever_clients_do():
+    """BYE goes out; who neither reads it nor hangs up is cut soon."""
+    with murder.Node() as node:
+        node.user("john")
+        imap = node.imap("john")
+        for i in range(8):
+            ok(imap.append("INBOX", None, None, message(i, 1000000)))
+        # one idles and never hangs up, in clear and under TLS
+        idle = [node.imap("john"), node.imap("john", tls=True)]
+        for client in idle:
+            ok(client.select("INBOX"))
+            client.send(b"i IDLE\r\n")
+            assert client.readline().startswith(b"+ ")
+        # one asks for much and reads nothing
+        deaf = node.imap("john")
+        ok(deaf.select("INBOX"))
+        deaf.send(b"f FETCH 1:8 (BODY.PEEK[])\r\n")
+        # one has sent half a message, one says nothing at all
+        half = node.imap("john")
+        half.send(b"a APPEND INBOX {1000}\r\n")
+        assert half.readline().startswith(b"+ ")
+        half.send(b"Subject: half\r\n")
+        lmtp = socket.create_connection(("127.0.0.1", node.lmtp_port), 30)
+        assert lmtp.recv(1000).startswith(b"220 ")
+        mute = socket.create_connection(("127.0.0.1", node.imaps_port), 30)
+        assert deaf.sock.recv(1000)  # it has begun
+        begun = time.monotonic()
+        node.stop()
+        took = time.monotonic() - begun
+        assert took < 3, took
+        for client in idle:
+            line = client.readline()
+            assert b"BYE" in line, line
+            assert client.readline() == b""
+        assert b"BYE" in half.readline()
+        said = b"".join(iter(lambda: lmtp.recv(1000), b""))
+        assert said.startswith(b"421 "), said
+        mute.close()
+        assert os.path.exists(os.path.join(node.data, "clean"))
+        node.start()
         node.verify()
 
 

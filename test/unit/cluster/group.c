@@ -49,8 +49,7 @@ enum err group_apply(struct group *g, enum err err, uint16_t kind)
 {
 	if (err != ERR_NONE)
 		return err;
-	cr_assert_eq(mailgroup_command_check(kind, MAILGROUP_COMMAND_VERSION,
-					     buf_slice(&g->m.body)),
+	cr_assert_eq(machine_check(&g->m, kind, MAILGROUP_COMMAND_VERSION),
 		     ERR_NONE);
 	return machine_apply(&g->m, kind, MAILGROUP_COMMAND_VERSION);
 }

@@ -55,6 +55,20 @@ void machine_close(struct machine *m)
 	buf_fini(&m->body);
 }
 
+enum err machine_check(struct machine *m, uint16_t kind, uint8_t version)
+{
+	struct command command = {
+		.op = m->op,
+		.kind = kind,
+		.version = version,
+		.proposed_at_ms = m->now_ms,
+		.body = buf_slice(&m->body),
+	};
+
+	m->holders = (struct command_holders){ 0 };
+	return m->fsm->check(m->fsm, &command, &m->holders);
+}
+
 enum err machine_apply(struct machine *m, uint16_t kind, uint8_t version)
 {
 	struct command command = {

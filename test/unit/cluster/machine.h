@@ -13,14 +13,15 @@ struct machine {
 	char *dir;
 	struct store_env *env;
 	struct replica_fsm *fsm;
-	struct store_txn *write;      /* open between apply and commit */
-	struct store_txn *read;       /* open between ask and commit */
-	uint64_t index;               /* of the newest command */
-	uint64_t now_ms;              /* the proposer's clock */
-	struct op_id op;              /* the next command's; its turn rises */
-	struct command_result result; /* of the newest command */
-	struct buf body;              /* for the caller's encoders */
-	struct buf *log;              /* what was applied, unless NULL */
+	struct store_txn *write;        /* open between apply and commit */
+	struct store_txn *read;         /* open between ask and commit */
+	uint64_t index;                 /* of the newest command */
+	uint64_t now_ms;                /* the proposer's clock */
+	struct op_id op;                /* the next command's; its turn rises */
+	struct command_result result;   /* of the newest command */
+	struct command_holders holders; /* of the newest command checked */
+	struct buf body;                /* for the caller's encoders */
+	struct buf *log;                /* what was applied, unless NULL */
 };
 
 #define MACHINE_MAP (64ull * 1024 * 1024)
@@ -28,6 +29,9 @@ struct machine {
 void machine_open(struct machine *m, struct replica_fsm *fsm,
 		  uint64_t map_size);
 void machine_close(struct machine *m);
+
+/* What the leader asks before it proposes `body`, which stays. */
+enum err machine_check(struct machine *m, uint16_t kind, uint8_t version);
 
 /*
  * Applies `body` and clears it; gives the refusal. The transaction stays open

@@ -701,9 +701,8 @@ Test(directory, an_unknown_kind_or_version_parks)
 		     ERR_VERSION);
 	cr_assert_eq(machine_apply(&d.m, DIRECTORY_CREATE, 2), ERR_VERSION);
 	cr_assert_eq(machine_apply(&d.m, COMMAND_CANCEL, 1), ERR_VERSION);
-	cr_assert_eq(
-		directory_command_check(DIRECTORY_COMMAND_END, 1, SLICE_NONE),
-		ERR_VERSION);
+	cr_assert_eq(machine_check(&d.m, DIRECTORY_COMMAND_END, 1),
+		     ERR_VERSION);
 	cr_assert_null(directory_command_name(DIRECTORY_COMMAND_END));
 	cr_assert_str_eq(directory_command_name(DIRECTORY_INTENT_STEP),
 			 "INTENT_STEP");
@@ -720,9 +719,7 @@ Test(directory, a_damaged_body_is_a_refusal)
 		enum err err;
 
 		buf_add_str(&d.m.body, "\x05nonsense");
-		cr_assert_neq(
-			directory_command_check(kind, 1, buf_slice(&d.m.body)),
-			ERR_NONE);
+		cr_assert_neq(machine_check(&d.m, kind, 1), ERR_NONE);
 		err = machine_apply(&d.m, kind, 1);
 		cr_assert_neq(err, ERR_NONE);
 		cr_assert_eq(err_outcome(err), OUTCOME_NOT_DONE);

@@ -238,13 +238,9 @@ Test(limits, m55_an_encoder_without_limits_is_caught)
 	cr_assert_eq(directory_create_encode(&create, &d.m.body), ERR_NONE);
 	fault_set_mutant(NULL);
 	/* The leader looks again, and so does apply. */
-	cr_assert_eq(mailgroup_command_check(MAILGROUP_EXPUNGE, 1,
-					     buf_slice(&g.m.body)),
-		     ERR_LIMIT);
+	cr_assert_eq(machine_check(&g.m, MAILGROUP_EXPUNGE, 1), ERR_LIMIT);
 	cr_assert_eq(machine_apply(&g.m, MAILGROUP_EXPUNGE, 1), ERR_LIMIT);
-	cr_assert_neq(directory_command_check(DIRECTORY_CREATE, 1,
-					      buf_slice(&d.m.body)),
-		      ERR_NONE);
+	cr_assert_neq(machine_check(&d.m, DIRECTORY_CREATE, 1), ERR_NONE);
 	cr_assert_neq(machine_apply(&d.m, DIRECTORY_CREATE, 1), ERR_NONE);
 	uidset_fini(&expunge.uids);
 	group_close(&g);

@@ -918,13 +918,41 @@ Test(mailgroup, an_unknown_kind_or_version_parks)
 	cr_assert_eq(machine_apply(&g.m, MAILGROUP_COMMAND_END, 1),
 		     ERR_VERSION);
 	cr_assert_eq(machine_apply(&g.m, MAILGROUP_APPEND, 2), ERR_VERSION);
+	cr_assert_eq(machine_check(&g.m, MAILGROUP_COMMAND_END, 1),
+		     ERR_VERSION);
+	cr_assert_eq(machine_check(&g.m, MAILGROUP_APPEND, 2), ERR_VERSION);
 	for (uint16_t kind = MAILGROUP_APPEND; kind < MAILGROUP_COMMAND_END;
 	     kind++) {
 		buf_add_str(&g.m.body, "\xff\xff\xff");
-		cr_assert_neq(
-			mailgroup_command_check(kind, 1, buf_slice(&g.m.body)),
-			ERR_NONE);
+		cr_assert_neq(machine_check(&g.m, kind, 1), ERR_NONE);
+		cr_assert_not(g.m.holders.needed);
 		cr_assert_neq(machine_apply(&g.m, kind, 1), ERR_NONE);
 	}
+	group_close(&g);
+}
+
+Test(mailgroup, commands_that_bring_bodies_tell_the_leader_who_has_them)
+{
+	const uint64_t ids[] = { 7ull << 32 | 1, 9ull << 32 | 4 };
+	struct mailgroup_message message = group_message(1, 0);
+	struct mailgroup_append append = {
+		.target = group_target(1),
+		.holders = { ids, 2 },
+		.messages = &message,
+		.count = 1,
+	};
+	struct mailgroup_seal seal = { .mailbox = 1 };
+	struct group g;
+
+	group_open(&g);
+	cr_assert_eq(mailgroup_append_encode(&append, &g.m.body), ERR_NONE);
+	cr_assert_eq(machine_check(&g.m, MAILGROUP_APPEND, 1), ERR_NONE);
+	cr_assert(g.m.holders.needed);
+	cr_assert_eq(g.m.holders.count, 2);
+	cr_assert_arr_eq(g.m.holders.raft_ids, ids, sizeof ids);
+	buf_clear(&g.m.body);
+	cr_assert_eq(mailgroup_seal_encode(&seal, &g.m.body), ERR_NONE);
+	cr_assert_eq(machine_check(&g.m, MAILGROUP_SEAL, 1), ERR_NONE);
+	cr_assert_not(g.m.holders.needed);
 	group_close(&g);
 }

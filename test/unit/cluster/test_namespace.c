@@ -387,3 +387,62 @@ Test(namespace, what_is_understood_is_shown_and_comes_to_rest)
 	}
 	cr_assert_gt(understood_count, 1000);
 }
+
+static void fault(char separator, const char *prefix, const char *want)
+{
+	const char *what = namespace_prefix_fault(separator, slice_str(prefix));
+
+	if (!want)
+		cr_assert_null(what, "\"%s\" %s", prefix, what);
+	else
+		cr_assert(what && strcmp(what, want) == 0, "\"%s\" %s", prefix,
+			  what ? what : "is taken");
+}
+
+Test(namespace, a_prefix_is_a_name_that_nothing_else_has)
+{
+	fault('/', "Other Users", NULL);
+	fault('.', "Other Users", NULL);
+	fault('/', "user", NULL);
+	fault('/', "Andere.Nutzer", NULL);
+	fault('.', "a^b", NULL);
+	fault('/', "G\xc3\xa4ste", NULL);
+	fault('/', "", "is empty");
+	fault('/', "a/b", "contains the separator");
+	fault('.', "a.b", "contains the separator");
+	fault('/', "inBox", "is the INBOX of every user");
+	fault('/', "Alt Folders",
+	      "is kept for folders that are called like a prefix");
+	fault('/', "\xff", "is not UTF-8");
+	fault('/', "Ga\xcc\x88ste", "is not in Unicode's composed form (NFC)");
+	fault('/', "a^b", "cannot be the name of a mailbox");
+	fault('.', "a/b", "cannot be the name of a mailbox");
+	fault('/', "a%", "cannot be the name of a mailbox");
+	fault('/', "a\tb", "cannot be the name of a mailbox");
+	fault('/', "a!b", "cannot be the name of a mailbox");
+}
+
+/* What passes the check works: names below it come back as they went in. */
+Test(namespace, a_prefix_that_passes_serves)
+{
+	static const char *const prefixes[] = { "user", "Andere.Nutzer", "~x",
+						"#y", "a\"b" };
+
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+		struct namespace_view ns = view("john");
+		struct buf client = { 0 };
+		struct buf back = { 0 };
+
+		fault('/', prefixes[i], NULL);
+		ns.others = slice_str(prefixes[i]);
+		cr_assert(namespace_to_client(&ns, SLICE_LIT("user.jane.Sent"),
+					      &client));
+		cr_assert_eq(
+			namespace_to_internal(&ns, buf_slice(&client), &back),
+			ERR_NONE);
+		cr_assert(slice_eq(buf_slice(&back),
+				   SLICE_LIT("user.jane.Sent")));
+		buf_fini(&client);
+		buf_fini(&back);
+	}
+}

@@ -10,6 +10,8 @@
 #include "base/pack.h"
 #include "base/panic.h"
 #include "io/disk.h"
+#include "raft/message.h"
+#include "raft/replica_impl.h"
 #include "scratch.h"
 
 #define TABLE_EFFECT REPLICA_TABLE_COUNT
@@ -33,6 +35,17 @@ static uint64_t times(struct store_txn *txn, struct slice body)
 		return 0;
 	in = unpack_of(value.fields);
 	return unpack_u64(&in);
+}
+
+static enum err fsm_check(struct replica_fsm *fsm,
+			  const struct command *command,
+			  struct command_holders *holders_r)
+{
+	if (slice_has_prefix(command->body, SLICE_LIT("bad")))
+		return ERR_SYNTAX;
+	if (command->kind == KIND_BODY)
+		*holders_r = node_of(fsm)->holders;
+	return ERR_NONE;
 }
 
 static void fsm_apply(struct replica_fsm *fsm, struct store_txn *txn,
@@ -188,8 +201,14 @@ struct node *node_new(uint64_t seed)
 	node->fsm = (struct replica_fsm){
 		.tables = tables,
 		.table_count = 1,
+		.check = fsm_check,
 		.apply = fsm_apply,
 		.frees_space = fsm_frees_space,
+	};
+	node->holders = (struct command_holders){
+		.needed = true,
+		.raft_ids = { NODE_RAFT_ID },
+		.count = 1,
 	};
 	set_wal_options(node);
 	set_options(node);
@@ -329,6 +348,27 @@ struct node *node_new_serving(uint64_t seed)
 	node_start(node);
 	node_serve(node);
 	return node;
+}
+
+void node_depose(struct node *node)
+{
+	const uint64_t peer = (uint64_t)(NODE_ID + 1) << 32 | 1;
+	struct raft_message message;
+	struct compat_view view;
+	struct buf frame = { 0 };
+
+	replica_view(node->replica, &view);
+	compat_message_init(&message, RAFT_IO_REQUEST_VOTE);
+	message.request_vote.term = view.term + 1;
+	message.request_vote.candidate_id = peer;
+	message.request_vote.disrupt_leader = true;
+	message_encode(&message, &frame);
+	replica_receive(node->replica, peer, buf_slice(&frame));
+	buf_fini(&frame);
+	replica_view(node->replica, &view);
+	MUST(view.state == RAFT_FOLLOWER);
+	node_drain(node);
+	MUST(!node->leads);
 }
 
 uint64_t node_effects(struct node *node, const char *body)

@@ -4,7 +4,9 @@
  * test. Loop and pool are one queue; writer and applier have theirs, so that a
  * test can let them stall.
  *
- * Its machine counts how often each body was applied and keeps their order.
+ * Its machine counts how often each body was applied and keeps their order. A
+ * body that begins with "bad" does not pass its check; of a KIND_BODY the check
+ * says that `holders` have it.
  */
 #ifndef TEST_NODE_BENCH_H
 #define TEST_NODE_BENCH_H
@@ -30,7 +32,8 @@
 #define KIND_REFUSE (COMMAND_FSM_FIRST + 1) /* is refused: ERR_EXISTS */
 #define KIND_FREE (COMMAND_FSM_FIRST + 2)   /* like DO; frees space */
 #define KIND_UNKNOWN (COMMAND_FSM_FIRST + 3)
-#define KIND_BIG (COMMAND_FSM_FIRST + 4) /* like DO, with a large row */
+#define KIND_BIG (COMMAND_FSM_FIRST + 4)  /* like DO, with a large row */
+#define KIND_BODY (COMMAND_FSM_FIRST + 5) /* like DO; brings a body */
 
 struct node {
 	char *dir;
@@ -45,6 +48,7 @@ struct node {
 	struct random_seeded random;
 	struct replica_turns turns;
 	struct replica_fsm fsm;
+	struct command_holders holders; /* of all bodies */
 
 	struct wal_options wal_options;
 	struct replica_options options;
@@ -88,6 +92,9 @@ void node_serve(struct node *node);
 
 /* node_new, node_start, node_serve. */
 struct node *node_new_serving(uint64_t seed);
+
+/* Somebody asks for a vote in a higher term: leadership is lost. */
+void node_depose(struct node *node);
 
 /* How often this body took effect, in the newest state. */
 uint64_t node_effects(struct node *node, const char *body);

@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "io/disk.h"
 #include "node_bench.h"
-#include "raft/message.h"
 #include "raft/replica_impl.h"
 #include "scratch.h"
 #include "store/checkpoint.h"
@@ -318,28 +317,6 @@ Test(replica, what_was_never_in_an_entry_is_refused_at_its_deadline)
 	node_free(node);
 }
 
-/* Somebody asks for a vote in a higher term: leadership is lost. */
-static void depose(struct node *node)
-{
-	const uint64_t peer = (uint64_t)(NODE_ID + 1) << 32 | 1;
-	struct raft_message message;
-	struct compat_view view;
-	struct buf frame = { 0 };
-
-	replica_view(node->replica, &view);
-	compat_message_init(&message, RAFT_IO_REQUEST_VOTE);
-	message.request_vote.term = view.term + 1;
-	message.request_vote.candidate_id = peer;
-	message.request_vote.disrupt_leader = true;
-	message_encode(&message, &frame);
-	replica_receive(node->replica, peer, buf_slice(&frame));
-	buf_fini(&frame);
-	replica_view(node->replica, &view);
-	cr_assert_eq(view.state, RAFT_FOLLOWER);
-	node_drain(node);
-	cr_assert_not(node->leads);
-}
-
 Test(replica, a_lost_entry_is_proposed_again_and_takes_effect_once)
 {
 	struct node *node = node_new_serving(15);
@@ -349,7 +326,7 @@ Test(replica, a_lost_entry_is_proposed_again_and_takes_effect_once)
 	ask_init(&ask, node, KIND_DO, "x");
 	ask_propose(&ask, node);
 	node_drain(node);
-	depose(node);
+	node_depose(node);
 	cr_expect_eq(ask.answers, 0);
 	node->writer_stalls = false;
 	node_serve(node);
@@ -372,7 +349,7 @@ Test(replica, a_cancel_after_the_deadline_tells_what_became_of_it)
 	ask.proposal.deadline_ms = 200;
 	ask_propose(&ask, node);
 	node_drain(node);
-	depose(node);
+	node_depose(node);
 	node_wait(node, 300);
 	node->applier_stalls = true;
 	node->writer_stalls = false;

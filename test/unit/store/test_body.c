@@ -525,6 +525,7 @@ Test(body, a_flipped_bit_is_never_served)
 	struct body_world w;
 	struct sha256 name = name_of(1, 40000);
 	struct body_hold hold = body_hold_of(7);
+	struct body_stats stats;
 	uint8_t out[100];
 	size_t got;
 
@@ -542,7 +543,9 @@ Test(body, a_flipped_bit_is_never_served)
 	cr_assert_eq(body_read(w.store, &name, 0, out, 100, &got),
 		     ERR_MISSING_BODY);
 	cr_assert_eq(body_world_have(&w, &name, &hold), ERR_MISSING_BODY);
-	cr_assert_eq(stats_of(&w).damaged, 1);
+	stats = stats_of(&w);
+	cr_assert_eq(stats.damaged, 1);
+	cr_assert(sha256_eq(&stats.damaged_hash, &name));
 	reopen(&w);
 	cr_assert_eq(body_world_have(&w, &name, &hold), ERR_MISSING_BODY);
 	cr_assert_eq(put(&w, 1, 40000).err, ERR_NONE);

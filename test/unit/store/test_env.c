@@ -273,6 +273,46 @@ Test(env, a_flipped_bit_is_never_served)
 	fix_free(&f);
 }
 
+Test(env, damage_is_counted_and_its_place_is_told)
+{
+	struct fix f = fix_new(1 << 20);
+	struct store_damage damage;
+	struct store_txn *txn;
+	struct store_value value;
+
+	log_set_sink(quiet, NULL);
+	open_env(&f);
+	put_one(&f, "apple", "a red one");
+	checkpoint(&f, 1);
+	store_env_get_damage(f.env, &damage);
+	cr_assert_eq(damage.count, 0);
+	cr_assert_str_eq(damage.where, "");
+	store_env_close(&f.env);
+	flip(&f, "a red one");
+	open_env(&f);
+
+	txn = reader(&f);
+	cr_assert_not(store_get(txn, FRUIT, SLICE_LIT("apple"), &value));
+	cr_assert_not(store_get(txn, FRUIT, SLICE_LIT("apple"), &value));
+	store_end(&txn);
+	store_env_get_damage(f.env, &damage);
+	cr_assert_eq(damage.count, 1, "once a transaction");
+	cr_assert_str_eq(damage.where, "table fruit, key 6170706c65");
+
+	/* What a decoder of fields finds: the table is known. */
+	txn = reader(&f);
+	store_txn_fail(txn, ERR_VERSION);
+	store_end(&txn);
+	txn = reader(&f);
+	cr_assert_not(store_get(txn, FRUIT, SLICE_LIT("pear"), &value));
+	store_txn_fail(txn, ERR_CORRUPT);
+	store_end(&txn);
+	store_env_get_damage(f.env, &damage);
+	cr_assert_eq(damage.count, 2, "a later release's is none");
+	cr_assert_str_eq(damage.where, "table fruit");
+	fix_free(&f);
+}
+
 Test(env, a_flipped_bit_in_a_key_is_found_too)
 {
 	struct fix f = fix_new(1 << 20);
