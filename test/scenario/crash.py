@@ -16,6 +16,9 @@ too: what was not synced is lost, or torn, or nothing is. Then murderd starts
 without faults, nothing that was acknowledged is lost or doubled, and verify
 finds nothing. Without --all a sample is drawn by the commit; a case is named
 KIND:WHAT, as printed. `make crash` runs all.
+
+Some cases are not reached and are named: a start passes some points only once
+or twice, and a run of LOAD_S may be over before the n-th call.
 """
 
 import argparse
@@ -38,7 +41,7 @@ PASSES = 3  # of each point
 LOAD_S = 4  # a fault that is not met in this time was not reached
 FELT_S = 1  # nor does one that lives so long with its fault die of it
 CASES_A_NODE = 12  # then it has enough mail
-SAMPLE = {"point": 4, "kill": 2, "init": 2, "memory": 2, "disk": 4}
+SAMPLE = {"point": 6, "kill": 3, "init": 3, "memory": 3, "disk": 7}
 CRASH_STATUS = 86  # base/fault.c
 KILLED = -9
 PANICKED = -6
@@ -363,12 +366,11 @@ class Run:
     def report(self):
         text = ", ".join("%d %s" % (count, kind)
                          for kind, count in self.felt.items())
-        count = sum(len(cases) for cases in self.unfelt.values())
-        text = "%s felt; %d not reached" % (text, count)
+        text += " felt"
         for kind, whats in self.unfelt.items():
-            print("# not reached: %s %s" % (kind, " ".join(whats)))
+            text += "; not reached: %s %s" % (kind, " ".join(whats))
         print("# " + text)
-        if OPTIONS.results and not self.failed:
+        if OPTIONS.results and OPTIONS.all and not self.failed:
             ledger.record(OPTIONS.results, "crash", murder.kind_of_build(),
                           text + "; nothing lost or doubled")
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Power cuts under load: what was acknowledged is there once, with its UID.
 
-    power.py [ROUNDS] [--results FILE]    default 1; `make power ROUNDS=20`
+    power.py [ROUNDS] [--results FILE]    default 2; `make power ROUNDS=20`
 
 ROUNDS times murderd is killed and everything that it has not synced is lost,
 and ROUNDS times it is torn: each sector and name is on the disk or not, by
@@ -27,7 +27,7 @@ OFTEN = ("checkpoint_age_ms=300,checkpoint_dirty=1000000,snapshot_entries=100,"
 TUNE = ({"MURDER_TUNE": OFTEN}, {"MURDER_TUNE": ""})
 
 parser = argparse.ArgumentParser()
-parser.add_argument("rounds", nargs="?", type=int, default=1)
+parser.add_argument("rounds", nargs="?", type=int, default=2)
 parser.add_argument("--results", help="a table that gets a row")
 OPTIONS = parser.parse_args()
 test = murder.Tests([])

@@ -341,6 +341,15 @@ void node_serve(struct node *node)
 	node_drain(node);
 }
 
+struct node *node_new_serving(uint64_t seed)
+{
+	struct node *node = node_new(seed);
+
+	node_start(node);
+	node_serve(node);
+	return node;
+}
+
 void node_depose(struct node *node)
 {
 	const uint64_t peer = (uint64_t)(NODE_ID + 1) << 32 | 1;

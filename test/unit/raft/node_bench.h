@@ -90,6 +90,9 @@ void node_wait(struct node *node, uint64_t ms);
 /* Drains until the replica leads and is registered, or is parked. */
 void node_serve(struct node *node);
 
+/* node_new, node_start, node_serve. */
+struct node *node_new_serving(uint64_t seed);
+
 /* Somebody asks for a vote in a higher term: leadership is lost. */
 void node_depose(struct node *node);
 

@@ -6,15 +6,6 @@
 #include "base/mem.h"
 #include "node_bench.h"
 
-static struct node *serving(uint64_t seed)
-{
-	struct node *node = node_new(seed);
-
-	node_start(node);
-	node_serve(node);
-	return node;
-}
-
 static struct replica_status status(struct node *node)
 {
 	struct replica_status s;
@@ -25,7 +16,7 @@ static struct replica_status status(struct node *node)
 
 Test(leader, what_the_machine_cannot_read_is_not_proposed)
 {
-	struct node *node = serving(30);
+	struct node *node = node_new_serving(30);
 	uint64_t before = status(node).last_index;
 	struct ask asks[3];
 
@@ -50,7 +41,7 @@ Test(leader, what_the_machine_cannot_read_is_not_proposed)
 
 Test(leader, a_body_that_no_majority_of_voters_has_is_not_proposed)
 {
-	struct node *node = serving(31);
+	struct node *node = node_new_serving(31);
 	uint64_t before = status(node).last_index;
 
 	node->holders.raft_ids[0] = NODE_RAFT_ID + 1; /* was thrown away */
@@ -72,7 +63,7 @@ Test(leader, a_body_that_no_majority_of_voters_has_is_not_proposed)
  */
 Test(leader, what_was_sent_and_is_not_taken_again_is_found_out)
 {
-	struct node *node = serving(32);
+	struct node *node = node_new_serving(32);
 	struct ask ask;
 
 	node->writer_stalls = true;

@@ -12,15 +12,6 @@
 #include "scratch.h"
 #include "store/checkpoint.h"
 
-static struct node *serving(uint64_t seed)
-{
-	struct node *node = node_new(seed);
-
-	node_start(node);
-	node_serve(node);
-	return node;
-}
-
 static struct replica_status status(struct node *node)
 {
 	struct replica_status s;
@@ -33,7 +24,7 @@ static struct replica_status status(struct node *node)
 
 Test(replica, a_bootstrapped_group_serves)
 {
-	struct node *node = serving(1);
+	struct node *node = node_new_serving(1);
 
 	cr_expect(status(node).leader);
 	cr_expect_not(status(node).parked);
@@ -43,7 +34,7 @@ Test(replica, a_bootstrapped_group_serves)
 
 Test(replica, a_proposal_takes_effect_and_is_answered)
 {
-	struct node *node = serving(2);
+	struct node *node = node_new_serving(2);
 	struct ask ask;
 
 	ask_init(&ask, node, KIND_DO, "hello");
@@ -62,7 +53,7 @@ Test(replica, a_proposal_takes_effect_and_is_answered)
 
 Test(replica, a_refusal_of_the_machine_is_the_answer)
 {
-	struct node *node = serving(3);
+	struct node *node = node_new_serving(3);
 
 	cr_expect_eq(node_do(node, KIND_REFUSE, "x"), ERR_EXISTS);
 	cr_expect_eq(status(node).slots_taken, 0);
@@ -73,7 +64,7 @@ Test(replica, a_refusal_of_the_machine_is_the_answer)
 
 Test(replica, what_waits_together_becomes_one_entry)
 {
-	struct node *node = serving(4);
+	struct node *node = node_new_serving(4);
 	struct ask asks[MANY];
 	uint64_t before = status(node).last_index;
 
@@ -94,7 +85,7 @@ Test(replica, what_waits_together_becomes_one_entry)
 
 Test(replica, one_entry_is_under_way_at_a_time)
 {
-	struct node *node = serving(5);
+	struct node *node = node_new_serving(5);
 	struct ask first;
 	struct ask second;
 	uint64_t before = status(node).last_index;
@@ -119,7 +110,7 @@ Test(replica, one_entry_is_under_way_at_a_time)
 
 Test(replica, an_answer_waits_for_disk_and_state)
 {
-	struct node *node = serving(6);
+	struct node *node = node_new_serving(6);
 	struct ask ask;
 
 	node->writer_stalls = true;
@@ -140,7 +131,7 @@ Test(replica, an_answer_waits_for_disk_and_state)
 
 Test(replica, a_reserved_slot_tells_its_op_id_before_it_is_used)
 {
-	struct node *node = serving(7);
+	struct node *node = node_new_serving(7);
 	struct store_txn *txn;
 	struct op_id op;
 	struct ask ask;
@@ -170,7 +161,7 @@ Test(replica, a_reserved_slot_tells_its_op_id_before_it_is_used)
 
 Test(replica, a_released_slot_comes_again_with_the_same_turn)
 {
-	struct node *node = serving(8);
+	struct node *node = node_new_serving(8);
 	struct op_id op;
 	struct ask ask;
 
@@ -192,7 +183,7 @@ Test(replica, a_released_slot_comes_again_with_the_same_turn)
 
 Test(replica, turns_of_a_slot_follow_each_other)
 {
-	struct node *node = serving(9);
+	struct node *node = node_new_serving(9);
 	struct ask ask;
 
 	ask_init(&ask, node, KIND_DO, "x");
@@ -208,7 +199,7 @@ Test(replica, turns_of_a_slot_follow_each_other)
 
 Test(replica, who_finds_all_slots_taken_waits_and_then_hears_busy)
 {
-	struct node *node = serving(10);
+	struct node *node = node_new_serving(10);
 	struct ask *asks = mem_zalloc(COMMAND_SLOTS + 2, sizeof(*asks));
 
 	for (unsigned i = 0; i < COMMAND_SLOTS + 2; i++) {
@@ -238,7 +229,7 @@ Test(replica, who_finds_all_slots_taken_waits_and_then_hears_busy)
 
 Test(replica, a_command_above_a_limit_is_refused_and_leaves_no_trace)
 {
-	struct node *node = serving(11);
+	struct node *node = node_new_serving(11);
 	uint64_t before = status(node).last_index;
 	struct ask ask;
 
@@ -257,7 +248,7 @@ Test(replica, a_command_above_a_limit_is_refused_and_leaves_no_trace)
 
 Test(replica, a_full_disk_refuses_what_does_not_free_space)
 {
-	struct node *node = serving(12);
+	struct node *node = node_new_serving(12);
 
 	disk_sim_set_space(node->disk, 4096);
 	node_wait(node, 11000); /* free space is looked at */
@@ -296,7 +287,7 @@ Test(replica, a_full_map_refuses_what_does_not_free_space)
 
 Test(replica, what_was_never_in_an_entry_is_refused_at_its_deadline)
 {
-	struct node *node = serving(14);
+	struct node *node = node_new_serving(14);
 	struct ask first;
 	struct ask second;
 
@@ -328,7 +319,7 @@ Test(replica, what_was_never_in_an_entry_is_refused_at_its_deadline)
 
 Test(replica, a_lost_entry_is_proposed_again_and_takes_effect_once)
 {
-	struct node *node = serving(15);
+	struct node *node = node_new_serving(15);
 	struct ask ask;
 
 	node->writer_stalls = true;
@@ -349,7 +340,7 @@ Test(replica, a_lost_entry_is_proposed_again_and_takes_effect_once)
 
 Test(replica, a_cancel_after_the_deadline_tells_what_became_of_it)
 {
-	struct node *node = serving(16);
+	struct node *node = node_new_serving(16);
 	uint64_t before = status(node).last_index;
 	struct ask ask;
 
@@ -397,7 +388,7 @@ static void look_begin(struct look *look, struct node *node)
 /* A read begun when a write is committed and not applied. True: it is early. */
 static bool read_is_early(void)
 {
-	struct node *node = serving(21);
+	struct node *node = node_new_serving(21);
 	struct look look;
 	struct ask ask;
 	bool early;
@@ -424,7 +415,7 @@ static bool read_is_early(void)
 /* Nothing is under way and nobody else votes: no turn of the log loop. */
 Test(replica, a_read_with_nothing_to_wait_for_is_answered_at_once)
 {
-	struct node *node = serving(24);
+	struct node *node = node_new_serving(24);
 	struct look look;
 
 	cr_expect_eq(node_do(node, KIND_DO, "x"), ERR_NONE);
@@ -470,7 +461,7 @@ Test(replica, a_read_without_a_leader_ends_in_time)
 
 Test(replica, freshness_is_a_matter_of_the_last_round)
 {
-	struct node *node = serving(23);
+	struct node *node = node_new_serving(23);
 	struct look look;
 
 	cr_expect_not(replica_is_fresh(node->replica, 1000));
@@ -488,7 +479,7 @@ Test(replica, freshness_is_a_matter_of_the_last_round)
 
 Test(replica, a_clean_stop_keeps_everything)
 {
-	struct node *node = serving(31);
+	struct node *node = node_new_serving(31);
 
 	for (unsigned i = 0; i < 10; i++)
 		cr_expect_eq(node_do(node, KIND_DO, "x"), ERR_NONE);
@@ -504,7 +495,7 @@ Test(replica, a_clean_stop_keeps_everything)
 
 Test(replica, a_stop_applies_what_is_committed_and_takes_a_checkpoint)
 {
-	struct node *node = serving(32);
+	struct node *node = node_new_serving(32);
 	struct ask ask;
 	uint64_t index;
 
@@ -525,7 +516,7 @@ Test(replica, a_stop_applies_what_is_committed_and_takes_a_checkpoint)
 
 Test(replica, a_stop_says_what_is_unknown_and_what_never_was)
 {
-	struct node *node = serving(33);
+	struct node *node = node_new_serving(33);
 	struct ask sent;
 	struct ask queued;
 
@@ -552,7 +543,7 @@ Test(replica, a_stop_says_what_is_unknown_and_what_never_was)
 
 Test(replica, an_acknowledged_command_survives_a_loss_of_power)
 {
-	struct node *node = serving(34);
+	struct node *node = node_new_serving(34);
 
 	for (unsigned i = 0; i < 10; i++)
 		cr_expect_eq(node_do(node, KIND_DO, "x"), ERR_NONE);
@@ -565,7 +556,7 @@ Test(replica, an_acknowledged_command_survives_a_loss_of_power)
 
 Test(replica, a_single_voter_gets_a_new_term_at_each_start)
 {
-	struct node *node = serving(35);
+	struct node *node = node_new_serving(35);
 	uint64_t term = status(node).term;
 
 	node_crash(node, DISK_SIM_DROP);
@@ -609,7 +600,7 @@ static struct command foreign(uint16_t kind, struct slice body)
 
 Test(replica, a_removed_node_is_fenced_and_says_nothing_more)
 {
-	struct node *node = serving(41);
+	struct node *node = node_new_serving(41);
 	struct command command;
 	struct buf body = { 0 };
 	struct ask ask;
@@ -632,7 +623,7 @@ Test(replica, a_removed_node_is_fenced_and_says_nothing_more)
 
 Test(replica, another_life_of_the_node_fences_this_one)
 {
-	struct node *node = serving(42);
+	struct node *node = node_new_serving(42);
 	struct command command = foreign(KIND_DO, SLICE_LIT("theirs"));
 
 	command.op.proposer = proposer_of(NODE_ID, 99);
@@ -656,7 +647,7 @@ static void expect_parked(struct node *node)
 
 Test(replica, R9_an_entry_at_the_wrong_index_parks)
 {
-	struct node *node = serving(51);
+	struct node *node = node_new_serving(51);
 	struct command command = foreign(KIND_DO, SLICE_LIT("x"));
 
 	inject(node, &command, NODE_GROUP, 1);
@@ -666,7 +657,7 @@ Test(replica, R9_an_entry_at_the_wrong_index_parks)
 
 Test(replica, R9_an_entry_of_another_group_parks)
 {
-	struct node *node = serving(52);
+	struct node *node = node_new_serving(52);
 	struct command command = foreign(KIND_DO, SLICE_LIT("x"));
 
 	inject(node, &command, NODE_GROUP + 1, 0);
@@ -676,7 +667,7 @@ Test(replica, R9_an_entry_of_another_group_parks)
 
 Test(replica, an_unknown_command_parks)
 {
-	struct node *node = serving(53);
+	struct node *node = node_new_serving(53);
 	struct command command = foreign(KIND_UNKNOWN, SLICE_LIT("x"));
 
 	inject(node, &command, NODE_GROUP, 0);
@@ -686,7 +677,7 @@ Test(replica, an_unknown_command_parks)
 
 Test(replica, a_parked_replica_ends_what_waits)
 {
-	struct node *node = serving(54);
+	struct node *node = node_new_serving(54);
 	struct command command = foreign(KIND_UNKNOWN, SLICE_LIT("x"));
 	struct look look;
 	struct ask sent;
@@ -710,7 +701,7 @@ Test(replica, a_parked_replica_ends_what_waits)
 
 Test(replica, a_parked_replica_stops_like_any)
 {
-	struct node *node = serving(55);
+	struct node *node = node_new_serving(55);
 	struct command command = foreign(KIND_UNKNOWN, SLICE_LIT("x"));
 
 	inject(node, &command, NODE_GROUP, 0);
@@ -721,7 +712,7 @@ Test(replica, a_parked_replica_stops_like_any)
 
 Test(replica, R10_a_log_that_lost_entries_parks)
 {
-	struct node *node = serving(56);
+	struct node *node = node_new_serving(56);
 
 	cr_expect_eq(node_do(node, KIND_DO, "x"), ERR_NONE);
 	node_stop(node);
@@ -737,7 +728,7 @@ Test(replica, R10_a_log_that_lost_entries_parks)
 
 Test(replica, a_lost_state_is_made_again_from_the_log)
 {
-	struct node *node = serving(57);
+	struct node *node = node_new_serving(57);
 
 	cr_expect_eq(node_do(node, KIND_DO, "x"), ERR_NONE);
 	node_stop(node);
@@ -747,79 +738,6 @@ Test(replica, a_lost_state_is_made_again_from_the_log)
 	node_start(node);
 	node_serve(node);
 	cr_expect_eq(node_effects(node, "x"), 1);
-	node_free(node);
-}
-
-/* Three processes that die of `place`, as the file says. */
-static struct node *killed_by(uint64_t seed, const char *file, uint64_t place)
-{
-	struct node *node = serving(seed);
-	struct deaths deaths;
-
-	cr_expect_eq(node_do(node, KIND_DO, "x"), ERR_NONE);
-	node_crash(node, DISK_SIM_DROP);
-	for (unsigned i = 0; i < DEATHS_MAX; i++) {
-		cr_assert_eq(deaths_open(&deaths, io_disk(), node->dir, file),
-			     ERR_NONE);
-		cr_expect_eq(deaths.count, i);
-		cr_assert_eq(deaths_enter(&deaths, place), ERR_NONE);
-		deaths_close(&deaths);
-	}
-	node_start(node);
-	node_drain(node);
-	return node;
-}
-
-Test(replica, a_command_that_kills_three_times_parks)
-{
-	struct node *node = killed_by(58, "applying", 7);
-
-	expect_parked(node);
-	node_free(node);
-}
-
-Test(replica, a_state_that_kills_three_times_when_written_parks)
-{
-	struct node *node = killed_by(62, "draining", 5);
-
-	expect_parked(node);
-	node_free(node);
-}
-
-Test(replica, an_opening_that_kills_three_times_parks)
-{
-	struct node *node = serving(60);
-	struct deaths deaths;
-
-	node_crash(node, DISK_SIM_DROP);
-	for (unsigned i = 0; i < DEATHS_MAX; i++) {
-		cr_assert_eq(
-			deaths_enter_opening(&deaths, io_disk(), node->dir),
-			ERR_NONE);
-		deaths_close(&deaths);
-	}
-	node_start(node);
-	node_drain(node);
-	expect_parked(node);
-	node_free(node);
-}
-
-Test(replica, an_opening_that_ends_well_ends_the_count)
-{
-	struct node *node = serving(61);
-	struct deaths deaths;
-
-	for (unsigned i = 0; i < 2 * DEATHS_MAX; i++) {
-		node_crash(node, DISK_SIM_DROP);
-		cr_assert_eq(
-			deaths_enter_opening(&deaths, io_disk(), node->dir),
-			ERR_NONE);
-		cr_expect_eq(deaths.count, 0);
-		deaths_close(&deaths);
-		node_start(node);
-		node_serve(node);
-	}
-	cr_expect_eq(node_do(node, KIND_DO, "x"), ERR_NONE);
 	node_free(node);
 }
 
@@ -835,7 +753,7 @@ static struct wal_state log_state(struct node *node)
 
 Test(replica, the_log_is_cut_behind_a_durable_checkpoint)
 {
-	struct node *node = serving(61);
+	struct node *node = node_new_serving(61);
 
 	raft_set_snapshot_threshold(&node->replica->raft, 10);
 	for (unsigned i = 0; i < 30; i++) {
@@ -854,7 +772,7 @@ Test(replica, the_log_is_cut_behind_a_durable_checkpoint)
 
 Test(replica, a_state_older_than_the_logs_beginning_parks)
 {
-	struct node *node = serving(62);
+	struct node *node = node_new_serving(62);
 
 	raft_set_snapshot_threshold(&node->replica->raft, 10);
 	for (unsigned i = 0; i < 15; i++)
@@ -871,7 +789,7 @@ Test(replica, a_state_older_than_the_logs_beginning_parks)
 
 Test(replica, R11_no_marker_while_a_configuration_is_not_committed)
 {
-	struct node *node = serving(63);
+	struct node *node = node_new_serving(63);
 
 	raft_set_snapshot_threshold(&node->replica->raft, 5);
 	node->replica->raft.configuration_uncommitted_index = 1000;
@@ -886,7 +804,7 @@ Test(replica, R11_no_marker_while_a_configuration_is_not_committed)
 
 Test(replica, the_log_is_cut_when_its_octets_are_too_many)
 {
-	struct node *node = serving(64);
+	struct node *node = node_new_serving(64);
 
 	node->replica->io.sizes.total += REPLICA_LOG_MAX;
 	cr_assert_eq(node_do(node, KIND_DO, "x"), ERR_NONE);
@@ -898,7 +816,7 @@ Test(replica, the_log_is_cut_when_its_octets_are_too_many)
 
 Test(replica, a_checkpoint_is_taken_when_the_last_one_is_old)
 {
-	struct node *node = serving(65);
+	struct node *node = node_new_serving(65);
 	uint64_t before = status(node).checkpoint_index;
 
 	cr_assert_eq(node_do(node, KIND_DO, "x"), ERR_NONE);

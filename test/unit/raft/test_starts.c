@@ -7,15 +7,6 @@
 #include "node_bench.h"
 #include "raft/replica.h"
 
-static struct node *serving(uint64_t seed)
-{
-	struct node *node = node_new(seed);
-
-	node_start(node);
-	node_serve(node);
-	return node;
-}
-
 static uint32_t slots_taken(struct node *node)
 {
 	struct replica_status status;
@@ -26,7 +17,7 @@ static uint32_t slots_taken(struct node *node)
 
 Test(starts, a_start_count_of_another_life_is_raised)
 {
-	struct node *node = serving(36);
+	struct node *node = node_new_serving(36);
 
 	node_stop(node);
 	node_start(node);
@@ -46,7 +37,7 @@ Test(starts, a_start_count_of_another_life_is_raised)
 
 Test(starts, nothing_is_proposed_before_the_start_is_registered)
 {
-	struct node *node = serving(37);
+	struct node *node = node_new_serving(37);
 	struct ask ask;
 
 	node_stop(node);
