@@ -74,7 +74,14 @@ struct replica_options {
 	uint64_t raft_id;     /* node id << 32 | incarnation of the replica */
 	const char *address;  /* the node's name; copied */
 	uint32_t start_count; /* of this node, raised and fsynced before */
-	uint64_t boot;        /* random, not 0: one value for each start */
+
+	/*
+	 * Random, not 0, another one each time that a replica is opened: its
+	 * turns begin at 1 again, so one that is opened anew in the same
+	 * process is another life and must not pass for the one before
+	 * (model step P1).
+	 */
+	uint64_t boot;
 
 	/*
 	 * If neither log nor state exist: become the group's only voter. To

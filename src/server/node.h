@@ -57,8 +57,7 @@ struct node {
 	struct random *random;
 	int lock; /* file descriptor of <data>/lock */
 	struct identity_file identity;
-	bool clean;    /* the last stop left everything whole */
-	uint64_t boot; /* random, one for each start */
+	bool clean; /* the last stop left everything whole */
 
 	struct io_loop *main;
 	struct io_loop *log;

@@ -200,7 +200,7 @@ static enum err group_open(struct node *node, struct node_group *group,
 		.raft_id = identity->raft_id,
 		.address = node->identity.name,
 		.start_count = node->identity.start,
-		.boot = node->boot,
+		.boot = random_u64(node->random) | 1,
 		.bootstrap = !node->identity.ready,
 		.wal = node->wal,
 		.log_loop = io_loop_executor(node->log),
@@ -315,7 +315,6 @@ enum err node_groups_open(struct node *node, struct buf *why)
 	MUST(node->identity.replica_count > 0);
 	MUST(node->identity.replicas[0].group == 0);
 	__atomic_add_fetch(&node->identity.start, 1, __ATOMIC_SEQ_CST);
-	node->boot = random_u64(node->random) | 1;
 	err = identity_write(io_disk(), node->settings->data, &node->identity);
 	if (!err)
 		err = take_clean_mark(node);

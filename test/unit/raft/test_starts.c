@@ -35,6 +35,25 @@ Test(starts, a_start_count_of_another_life_is_raised)
 	node_free(node);
 }
 
+/* Its slots begin at turn 1: it must not get the answers of the one before. */
+Test(starts, a_replica_that_is_opened_again_is_another_life)
+{
+	struct node *node = serving(38);
+
+	cr_expect_eq(node_do(node, KIND_DO, "first"), ERR_NONE);
+	node_stop(node);
+	node->options.start_count--; /* in the same process */
+	node_start(node);
+	node_serve(node);
+	cr_expect_eq(node->raise_to, 2);
+	replica_raised(node->replica, node->raise_to);
+	node_drain(node);
+	cr_expect_eq(node_do(node, KIND_DO, "second"), ERR_NONE);
+	cr_expect_eq(node_effects(node, "first"), 1);
+	cr_expect_eq(node_effects(node, "second"), 1);
+	node_free(node);
+}
+
 Test(starts, nothing_is_proposed_before_the_start_is_registered)
 {
 	struct node *node = node_new_serving(37);
