@@ -118,7 +118,6 @@ class Lmtp:
 
 class Node:
     def __init__(self, env=None, settings="", keep=False, shim=False,
-    def __init__(self, env=None, settings="", keep=False, shim=False,
                  init=True, hostname="localhost",
                  login='plain_without_tls = true; delay = "10ms";'):
         self.folder = tempfile.mkdtemp(prefix="murder-")

@@ -21,7 +21,6 @@ struct listener {
 struct bench {
 	struct settings settings;
 	struct node node;
-	struct settings settings;
 	struct server_loop *loop;
 	struct listener listeners[4];
 };
@@ -62,7 +61,6 @@ static struct bench *bench_new(void)
 	b->settings.login_remember_ms = 1000;
 	b->node.settings = &b->settings;
 	b->node.random = random_secure();
-	b->node.settings = &b->settings;
 	b->loop = server_loop_new(&b->node, 0);
 	for (unsigned i = 0; i < 4; i++) {
 		b->listeners[i].loop = b->loop;
