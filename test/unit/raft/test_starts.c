@@ -38,7 +38,7 @@ Test(starts, a_start_count_of_another_life_is_raised)
 /* Its slots begin at turn 1: it must not get the answers of the one before. */
 Test(starts, a_replica_that_is_opened_again_is_another_life)
 {
-	struct node *node = serving(38);
+	struct node *node = node_new_serving(38);
 
 	cr_expect_eq(node_do(node, KIND_DO, "first"), ERR_NONE);
 	node_stop(node);
