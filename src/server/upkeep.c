@@ -256,7 +256,7 @@ enum err upkeep_sweep(struct upkeep *upkeep, upkeep_done *done, void *arg)
 	upkeep->done_arg = arg;
 	upkeep->waiting = true;
 	timer_set(io_loop_timers(upkeep->node->main), &upkeep->patience,
-		  UPKEEP_WAIT_MS);
+		  TUNED(sweep_wait_ms, UPKEEP_WAIT_MS));
 	next_group(upkeep);
 	return ERR_NONE;
 }

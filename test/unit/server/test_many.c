@@ -243,6 +243,18 @@ Test(many, messages_of_a_mailbox_that_changes_its_root_go_along)
 
 #define PARTS 900
 
+static void expect_no_structure(struct rig *rig)
+{
+	struct directory_mailbox inbox = mailbox_of(rig, "user.john");
+	struct store_txn *txn = rig_read(rig, inbox.group);
+	struct mailgroup_row row;
+
+	cr_assert(
+		mailgroup_row_find(txn, inbox.id, 0, 1, MAILGROUP_FIXED, &row));
+	cr_assert_eq(row.structure.len, 0);
+	store_end(&txn);
+}
+
 Test(many, parts_of_a_message_are_found_in_its_body)
 {
 	struct rig *rig = rig_new();
@@ -251,17 +263,20 @@ Test(many, parts_of_a_message_are_found_in_its_body)
 
 	buf_add_str(&text, "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
 	for (unsigned i = 0; i < PARTS; i++)
-		buf_printf(&text,
-			   "--b\r\nContent-Type: text/plain; "
-			   "name=\"a-long-name-of-part-%u\"\r\n\r\nx\r\n",
-			   i);
+		buf_printf(
+			&text,
+			"--b\r\nContent-Type: text/plain; name=\"a-name-that-"
+			"is-so-long-that-all-of-them-do-not-fit-part-%u\""
+			"\r\n\r\nx\r\n",
+			i);
 	buf_add_str(&text, "--b--\r\n");
 	talk_append(&talk, "INBOX", buf_cstr(&text));
 	done(&talk, "s SELECT INBOX\r\n", "s OK ", NULL);
+	expect_no_structure(rig);
 	cr_assert(done(&talk, "f FETCH 1 (BODYSTRUCTURE)\r\n", "f OK ",
-		       "a-long-name-of-part-899"));
+		       "do-not-fit-part-899"));
 	cr_assert(done(&talk, "f FETCH 1 (BODY.PEEK[900.MIME])\r\n", "f OK ",
-		       "a-long-name-of-part-899"));
+		       "do-not-fit-part-899"));
 	cr_assert(done(&talk, "f SEARCH BODY x\r\n", "f OK ", "SEARCH 1"));
 	buf_fini(&text);
 	talk_logout(&talk);

@@ -3,6 +3,7 @@
  * says to those who ask at the wrong moment.
  */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -86,6 +87,22 @@ Test(stopping, tells_a_sweep_that_waits_for_the_groups)
 	rig_stopped(rig);
 	rig_free(&rig);
 }
+
+#ifdef ENABLE_FAULTS
+Test(stopping, is_not_what_ends_the_patience_of_a_sweep)
+{
+	struct rig *rig;
+	struct stall log;
+
+	setenv("MURDER_TUNE", "sweep_wait_ms=1", 1);
+	rig = rig_new();
+	rig_restart(rig);
+	rig_stall_log(rig, &log);
+	refused(rig, "{\"v\":1,\"cmd\":\"sweep\"}\n", "UNAVAILABLE");
+	stall_end(&log);
+	rig_free(&rig);
+}
+#endif
 
 Test(stopping, ends_an_import_that_waits_for_octets)
 {
