@@ -131,8 +131,7 @@ static void mailbox_changed(struct watcher *watcher)
 	settle(link);
 }
 
-/* The user's rights in the selected mailbox, from the local copy. */
-static bool read_rights(struct imap_link *link, uint32_t *rights_r)
+bool imap_link_rights(struct imap_link *link, uint32_t *rights_r)
 {
 	struct store_env *env = replica_env(node_directory(link->loop->node));
 	struct directory_mailbox mailbox;
@@ -160,7 +159,7 @@ static void rights_changed(struct watcher *watcher)
 		container_of(watcher, struct imap_link, watcher);
 	uint32_t rights;
 
-	if (!read_rights(link, &rights))
+	if (!imap_link_rights(link, &rights))
 		return;
 	if (link->mailbox_gone)
 		imap_session_changed(link->session, now_ms(link));

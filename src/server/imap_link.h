@@ -57,4 +57,10 @@ void imap_link_accept(struct server_loop *loop, struct io_accepted *accepted,
 /* Gives an ask back to the session; from the link's loop, late. */
 void imap_link_answer(struct imap_link *link, struct imap_ask *ask);
 
+/*
+ * The user's rights in the watched mailbox, by the local copy; link->
+ * mailbox_gone says whether it is there. False: the directory cannot be read.
+ */
+bool imap_link_rights(struct imap_link *link, uint32_t *rights_r);
+
 #endif

@@ -3,8 +3,8 @@
  *
  * DIRECTORY (read index) -> FIND -> GROUP (read index) -> PICTURE -> done
  *
- * The mailbox is watched before its picture is taken, so that no change falls
- * between the two.
+ * The mailbox is watched before its picture is taken, and before the rights are
+ * looked at once more, so that no change falls between.
  */
 #include "server/imap_op.h"
 #include "server/mailbox_view.h"
@@ -18,6 +18,16 @@ struct open_op {
 static struct imap_ask_open *open_ask(struct imap_op *op)
 {
 	return container_of(op->ask, struct imap_ask_open, ask);
+}
+
+/* The list may have changed since FIND, when nobody watched it. */
+static enum err rights_now(struct imap_link *link, uint32_t *rights_r)
+{
+	if (!imap_link_rights(link, rights_r))
+		return ERR_UNAVAILABLE;
+	if (link->mailbox_gone)
+		return ERR_NOTFOUND;
+	return *rights_r & IMAP_RIGHT_READ ? ERR_NONE : ERR_DENIED;
 }
 
 static void open_picture(struct imap_op *base)
@@ -51,7 +61,6 @@ static void open_picture(struct imap_op *base)
 	ask->mailbox_id_text =
 		imap_mailbox_id_text(ask->ask.arena, op->found.id);
 	ask->uidvalidity = op->found.uidvalidity;
-	ask->rights = imap_rights_of(op->found.rights);
 	imap_op_end(base, ERR_NONE);
 }
 
@@ -59,10 +68,17 @@ static void open_group(struct imap_op *base)
 {
 	struct open_op *op = (struct open_op *)base;
 	struct imap_link *link = base->link;
+	enum err err;
 
-	link->mailbox_gone = false;
 	server_loop_watch(link->loop, &link->watcher, op->found.id);
-	open_picture(base);
+	err = rights_now(link, &open_ask(base)->rights);
+	if (!err) {
+		open_picture(base);
+		return;
+	}
+	server_loop_unwatch(link->loop, &link->watcher);
+	link->mailbox_gone = false;
+	imap_op_end(base, err);
 }
 
 static void open_find(struct imap_op *base)
