@@ -163,3 +163,10 @@ test_fuzz_fuzz_cluster_apply_SOURCES = test/fuzz/fuzz_cluster_apply.c \
 	test/unit/store/host_disk.c test/unit/store/host_disk.h
 test_fuzz_fuzz_cluster_apply_LDADD = $(CLUSTER_STACK)
 test_fuzz_fuzz_cluster_apply_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+# cmd
+
+fuzz_programs += test/fuzz/fuzz_mbox
+test_fuzz_fuzz_mbox_SOURCES = test/fuzz/fuzz_mbox.c
+test_fuzz_fuzz_mbox_LDADD = $(CMD_STACK)
+test_fuzz_fuzz_mbox_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
