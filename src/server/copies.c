@@ -6,7 +6,9 @@
  * of it -> LOOK behind it ...
  *
  * A group that does not answer, and a DROP that is refused, are left to the
- * next round, which then comes soon.
+ * next round, which then comes soon: at once the group may just have no leader
+ * yet. Each failure doubles the time to the next round, for a round walks
+ * through all mailboxes.
  */
 #include "server/copies.h"
 
@@ -17,9 +19,8 @@
 #include "cluster/mailgroup_command.h"
 #include "server/node.h"
 
-#define COPIES_FIRST_MS 1000         /* after the start */
+#define COPIES_FIRST_MS 1000         /* after the start, or a first failure */
 #define COPIES_AGAIN_MS (600 * 1000) /* between rounds */
-#define COPIES_RETRY_MS 15000        /* the same after a failure */
 #define COPIES_OLD_MS (3600 * 1000)  /* no COPY takes so long */
 #define COPIES_SLICE 10000           /* mailboxes of one transaction */
 
@@ -27,6 +28,7 @@ struct copies {
 	struct node *node;
 	struct executor *home;
 	struct timer timer;
+	uint64_t retry_ms; /* to the next round, if this one fails */
 	struct task task;
 	bool busy;
 	bool stopped;
@@ -53,10 +55,15 @@ bool copies_is_abandoned(const struct op_id *copy, uint64_t since_ms,
 /* The end of a round. */
 static void round_end(struct copies *copies)
 {
+	uint64_t wait_ms = copies->failed ? copies->retry_ms : COPIES_AGAIN_MS;
+
 	copies->busy = false;
+	copies->retry_ms = copies->failed ? 2 * wait_ms : COPIES_FIRST_MS;
+	if (copies->retry_ms > COPIES_AGAIN_MS)
+		copies->retry_ms = COPIES_AGAIN_MS;
 	if (!copies->stopped)
 		timer_set(io_loop_timers(copies->node->main), &copies->timer,
-			  copies->failed ? COPIES_RETRY_MS : COPIES_AGAIN_MS);
+			  wait_ms);
 }
 
 static void group_next(struct copies *copies);
@@ -221,6 +228,7 @@ struct copies *copies_new(struct node *node)
 
 	copies->node = node;
 	copies->home = io_loop_executor(node->main);
+	copies->retry_ms = COPIES_FIRST_MS;
 	proposal_init(&copies->proposal, copies->home, copies);
 	timer_init(&copies->timer, fired);
 	timer_set(io_loop_timers(node->main), &copies->timer,
