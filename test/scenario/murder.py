@@ -14,6 +14,7 @@ back what was not synced (test/shim/shim.h).
 import imaplib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -56,10 +57,31 @@ def preload():
     return " ".join(sanitizers + [SHIM])
 
 
+def foreign_ports():
+    """Those that the kernel gives to no client; a listener may have them."""
+    path = "/proc/sys/net/ipv4/ip_local_port_range"
+    with open(path, encoding="ascii") as file:
+        first, last = map(int, file.read().split())
+    return [port for port in range(10000, 65536)
+            if not first <= port <= last]
+
+
+GIVEN = set()
+
+
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """By chance: other tests look for some at the same time."""
+    for port in random.sample(foreign_ports(), 1000):
+        if port in GIVEN:
+            continue
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        GIVEN.add(port)
+        return port
+    raise AssertionError("no port is free")
 
 
 class Lmtp:
