@@ -98,7 +98,10 @@ void stall_begin(struct stall *stall, struct executor *executor,
 /* Lets them go on; nobody looks at `stall` any more. */
 void stall_end(struct stall *stall);
 
-/* All workers; the writers; the appliers are node->groups[n].applier's. */
+/*
+ * All workers; the log, and with it every read index; the writers; the appliers
+ * are node->groups[n].applier's.
+ */
 void rig_stall_pool(struct rig *rig, struct stall *stall);
 void rig_stall_log(struct rig *rig, struct stall *stall);
 void rig_stall_wal(struct rig *rig, struct stall *stall);
