@@ -263,7 +263,9 @@ bool fetch_find(struct session_fetch *fetch, const struct imap_fetch_item *item,
 
 /* ---- supply ---- */
 
-enum fetch_supply fetch_look(struct imap_session *session)
+/* *piece_r has the octets, if there are some. */
+static enum fetch_supply look(struct imap_session *session,
+			      const struct imap_read_piece **piece_r)
 {
 	struct session_fetch *fetch = session->fetch;
 	const struct imap_read_piece *piece;
@@ -275,23 +277,29 @@ enum fetch_supply fetch_look(struct imap_session *session)
 		ask_octets(session);
 		return FETCH_SUPPLY_WAIT;
 	}
+	*piece_r = piece;
 	if (!piece->err)
 		return FETCH_SUPPLY_OCTETS;
 	failed(fetch, piece->err);
 	return FETCH_SUPPLY_FAILED;
 }
 
+enum fetch_supply fetch_look(struct imap_session *session)
+{
+	const struct imap_read_piece *piece;
+
+	return look(session, &piece);
+}
+
 enum fetch_supply fetch_take(struct imap_session *session,
 			     struct slice *octets_r)
 {
 	struct session_fetch *fetch = session->fetch;
-	enum fetch_supply supply = fetch_look(session);
-	const struct imap_read_piece *piece;
+	const struct imap_read_piece *piece = NULL;
+	enum fetch_supply supply = look(session, &piece);
 
 	if (supply != FETCH_SUPPLY_OCTETS)
 		return supply;
-	piece = at_hand(fetch, fetch->offset);
-	MUST(piece);
 	*octets_r = slice_first(piece->octets,
 				(size_t)(fetch->end - fetch->offset));
 	fetch->offset += octets_r->len;
