@@ -131,6 +131,12 @@ static void mailbox_changed(struct watcher *watcher)
 	settle(link);
 }
 
+void imap_link_unwatch(struct imap_link *link)
+{
+	server_loop_unwatch(link->loop, &link->watcher);
+	link->mailbox_gone = false;
+}
+
 bool imap_link_rights(struct imap_link *link, uint32_t *rights_r)
 {
 	struct store_env *env = replica_env(node_directory(link->loop->node));
@@ -285,10 +291,7 @@ static void port_ask(struct imap_port *port, struct imap_ask *ask)
 
 static void port_close(struct imap_port *port, uint64_t mailbox_id unused_arg)
 {
-	struct imap_link *link = link_of(port);
-
-	server_loop_unwatch(link->loop, &link->watcher);
-	link->mailbox_gone = false;
+	imap_link_unwatch(link_of(port));
 }
 
 static void port_starttls(struct imap_port *port)

@@ -57,6 +57,9 @@ void imap_link_accept(struct server_loop *loop, struct io_accepted *accepted,
 /* Gives an ask back to the session; from the link's loop, late. */
 void imap_link_answer(struct imap_link *link, struct imap_ask *ask);
 
+/* The mailbox is not selected any more, or was not in the end. */
+void imap_link_unwatch(struct imap_link *link);
+
 /*
  * The user's rights in the watched mailbox, by the local copy; link->
  * mailbox_gone says whether it is there. False: the directory cannot be read.

@@ -50,7 +50,7 @@ static void open_picture(struct imap_op *base)
 			      &ask->keyword_count);
 	if (store_txn_error(txn) || status.sealed) {
 		imap_view_unref(&ask->view);
-		server_loop_unwatch(link->loop, &link->watcher);
+		imap_link_unwatch(link);
 		if (imap_op_read_end(base, &txn))
 			imap_op_end(base, ERR_NOTFOUND);
 		return;
@@ -76,8 +76,7 @@ static void open_group(struct imap_op *base)
 		open_picture(base);
 		return;
 	}
-	server_loop_unwatch(link->loop, &link->watcher);
-	link->mailbox_gone = false;
+	imap_link_unwatch(link);
 	imap_op_end(base, err);
 }
 
