@@ -92,11 +92,8 @@ static void watch_log(struct replica *replica)
 		return;
 	PROBE("replica: the log is cut because of its octets");
 	replica->cutting = cut;
-	raft_set_snapshot_threshold(
-		&replica->raft,
-		cut ? 1
-		    : (unsigned)TUNED(snapshot_entries,
-				      REPLICA_SNAPSHOT_ENTRIES));
+	raft_set_snapshot_threshold(&replica->raft,
+				    cut ? 1 : REPLICA_SNAPSHOT_ENTRIES);
 }
 
 static void publish(struct replica *replica, const struct compat_view *view)

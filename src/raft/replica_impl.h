@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 
+#include "base/fault.h"
 #include "raft/applier.h"
 #include "raft/compat.h"
 #include "raft/entry.h"
@@ -33,7 +34,7 @@
 #define REPLICA_LOG_MAX (32ull * 1024 * 1024)
 
 /* Entries between two markers, where octets do not demand one earlier. */
-#define REPLICA_SNAPSHOT_ENTRIES 8192
+#define REPLICA_SNAPSHOT_ENTRIES ((unsigned)TUNED(snapshot_entries, 8192))
 
 enum replica_state {
 	REPLICA_OPEN, /* not started */

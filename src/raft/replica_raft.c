@@ -225,9 +225,7 @@ static void core_init(struct replica *replica)
 	raft_set_election_timeout(raft, replica->options.election_ms);
 	raft_set_heartbeat_timeout(raft, replica->options.heartbeat_ms);
 	raft_set_install_snapshot_timeout(raft, INSTALL_SNAPSHOT_MS);
-	raft_set_snapshot_threshold(
-		raft,
-		(unsigned)TUNED(snapshot_entries, REPLICA_SNAPSHOT_ENTRIES));
+	raft_set_snapshot_threshold(raft, REPLICA_SNAPSHOT_ENTRIES);
 	raft_set_pre_vote(raft, true);
 	raft_set_max_catch_up_rounds(raft, CATCH_UP_ROUNDS);
 	raft_set_max_catch_up_round_duration(raft, CATCH_UP_ROUND_MS);
