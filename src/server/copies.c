@@ -6,9 +6,9 @@
  * of it -> LOOK behind it ...
  *
  * A group that does not answer, and a DROP that is refused, are left to the
- * next round, which then comes soon: at once the group may just have no leader
- * yet. Each failure doubles the time to the next round, for a round walks
- * through all mailboxes.
+ * next round, which then comes soon: right after a start a group may just have
+ * no leader yet. Each failure doubles the time to the next round, for a round
+ * walks through all mailboxes.
  */
 #include "server/copies.h"
 
