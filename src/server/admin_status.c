@@ -165,7 +165,7 @@ void admin_status(struct admin_call *call)
 	json_t *result;
 
 	for (unsigned i = 0; i < node->group_count && node->serving; i++)
-		json_array_append_new(groups, group_json(&node->groups[i]));
+		json_array_append_new(groups, group_json(node_group(node, i)));
 	result = json_pack(
 		"{s:s, s:b, s:s, s:I, s:s, s:I, s:o, s:o}", "version",
 		PACKAGE_VERSION, "initialised", (int)node->identity.ready,
@@ -217,7 +217,7 @@ static void finding(void *arg, const char *text)
 	struct admin_call *call = arg;
 	struct verify_state *state = call->state;
 
-	add_finding(state, call->node->groups[state->group].number, text);
+	add_finding(state, node_group(call->node, state->group)->number, text);
 }
 
 static void check_body(void *arg, const struct sha256 *hash, uint64_t mailbox,
@@ -243,7 +243,7 @@ static void verify_rows(struct admin_call *call, struct store_txn *txn)
 	struct verify_state *state = call->state;
 	struct mailgroup_body_position position = { 0 };
 
-	if (call->node->groups[state->group].number == 0) {
+	if (node_group(call->node, state->group)->number == 0) {
 		directory_verify(txn, finding, call);
 		return;
 	}
@@ -255,7 +255,7 @@ static void verify_rows(struct admin_call *call, struct store_txn *txn)
 static void verify_group(struct admin_call *call)
 {
 	struct verify_state *state = call->state;
-	struct node_group *group = &call->node->groups[state->group];
+	struct node_group *group = node_group(call->node, state->group);
 	struct store_env *env = replica_env(group->replica);
 	struct store_txn *txn;
 

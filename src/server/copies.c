@@ -70,7 +70,7 @@ static void group_next(struct copies *copies);
 
 static struct replica *replica_of(const struct copies *copies)
 {
-	return copies->node->groups[copies->group].replica;
+	return node_group(copies->node, copies->group)->replica;
 }
 
 /* ---- LOOK ---- */
@@ -174,7 +174,7 @@ static void looked(struct task *task)
 	}
 	LOG_INFO("group %u: a COPY of many messages into mailbox %llx was "
 		 "never finished: what there is of it is dropped",
-		 copies->node->groups[copies->group].number,
+		 node_group(copies->node, copies->group)->number,
 		 (unsigned long long)copies->mailbox);
 	drop(copies);
 }

@@ -20,6 +20,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/imap_op.h \
 	src/server/intents.c \
 	src/server/intents.h \
+	src/server/keeper.c \
+	src/server/keeper.h \
 	src/server/lmtp_link.c \
 	src/server/lmtp_link.h \
 	src/server/loop.c \
@@ -58,6 +60,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/op_status.c \
 	src/server/op_store.c \
 	src/server/op_sync.c \
+	src/server/replicas.c \
+	src/server/replicas.h \
 	src/server/settings.c \
 	src/server/settings.h \
 	src/server/upkeep.c \

@@ -38,6 +38,7 @@ struct marks {
 	struct mark_set set;
 	struct seen_group *groups;
 	unsigned group_count;
+	unsigned seen_count; /* of the node's groups, when the scan began */
 };
 
 /* ---- the set ---- */
@@ -218,6 +219,9 @@ static bool catch_up(struct marks *marks, struct seen_group *seen)
 
 bool marks_has(struct marks *marks, const struct sha256 *hash)
 {
+	/* A group that came meanwhile was not looked at. */
+	if (atomic_load(&marks->node->group_count) != marks->seen_count)
+		return true;
 	for (unsigned i = 0; i < marks->group_count; i++)
 		if (!catch_up(marks, &marks->groups[i]))
 			return true;
@@ -231,11 +235,12 @@ struct marks *marks_new(struct node *node)
 	struct marks *marks = mem_zalloc(1, sizeof(*marks));
 
 	marks->node = node;
-	marks->groups = mem_zalloc(node->group_count, sizeof(*marks->groups));
-	for (unsigned i = 0; i < node->group_count; i++)
-		if (node->groups[i].number != 0)
+	marks->seen_count = atomic_load(&node->group_count);
+	marks->groups = mem_zalloc(marks->seen_count, sizeof(*marks->groups));
+	for (unsigned i = 0; i < marks->seen_count; i++)
+		if (node_group(node, i)->number != 0)
 			marks->groups[marks->group_count++].group =
-				&node->groups[i];
+				node_group(node, i);
 	return marks;
 }
 

@@ -26,6 +26,7 @@
 #include "server/lmtp_link.h"
 #include "server/node_groups.h"
 #include "server/node_serve.h"
+#include "server/replicas.h"
 #include "server/upkeep.h"
 
 #define SOFTWARE "Murder"
@@ -33,26 +34,79 @@
 /* Tasks that may wait for a worker before new work is refused. */
 #define POOL_BACKLOG 100000
 
+struct node_group *node_group_find(const struct node *node, uint32_t number)
+{
+	unsigned count = atomic_load(&node->group_count);
+
+	for (unsigned i = 0; i < count; i++)
+		if (node_group(node, i)->number == number)
+			return node_group(node, i);
+	return NULL;
+}
+
 struct replica *node_replica(const struct node *node, uint32_t group)
 {
-	for (unsigned i = 0; i < node->group_count; i++)
-		if (node->groups[i].number == group)
-			return node->groups[i].replica;
-	return NULL;
+	struct node_group *found = node_group_find(node, group);
+
+	return found ? atomic_load(&found->replica) : NULL;
 }
 
 uint64_t node_raft_id(const struct node *node, uint32_t group)
 {
-	for (unsigned i = 0; i < node->group_count; i++)
-		if (node->groups[i].number == group)
-			return node->groups[i].raft_id;
-	return 0;
+	const struct node_group *found = node_group_find(node, group);
+
+	return found ? found->raft_id : 0;
 }
 
 void node_run_intents(struct node *node)
 {
 	if (node->intents)
 		intents_wake(node->intents);
+}
+
+void node_run_replicas(struct node *node)
+{
+	if (node->replicas)
+		replicas_wake(node->replicas);
+}
+
+void node_work_begin(struct node *node)
+{
+	node->keeper = keeper_new(node);
+	node->intents = intents_new(node);
+	node->upkeep = upkeep_new(node);
+	node->copies = copies_new(node);
+	node->replicas = replicas_new(node);
+	replicas_wake(node->replicas);
+}
+
+static void node_work_stop(struct node *node)
+{
+	if (!node->keeper)
+		return;
+	intents_stop(node->intents);
+	upkeep_stop(node->upkeep);
+	copies_stop(node->copies);
+	replicas_stop(node->replicas);
+}
+
+static bool node_works(const struct node *node)
+{
+	return node->keeper &&
+	       (upkeep_is_busy(node->upkeep) || copies_is_busy(node->copies) ||
+		replicas_is_busy(node->replicas) ||
+		keeper_is_busy(node->keeper));
+}
+
+static void node_work_free(struct node *node)
+{
+	if (!node->keeper)
+		return;
+	intents_free(&node->intents);
+	upkeep_free(&node->upkeep);
+	copies_free(&node->copies);
+	replicas_free(&node->replicas);
+	keeper_free(&node->keeper);
 }
 
 /* ---- start ---- */
@@ -221,11 +275,8 @@ enum err node_start(struct node *node, const struct settings *settings,
 		start_failed(node);
 		return err;
 	}
-	if (node->serving) {
-		node->intents = intents_new(node);
-		node->upkeep = upkeep_new(node);
-		node->copies = copies_new(node);
-	}
+	if (node->serving)
+		node_work_begin(node);
 	run_threads(node);
 	if (node->serving)
 		node_groups_start(node);
@@ -269,8 +320,7 @@ static void drain_admin(struct timer *timer)
 
 	if (!admin_drain(node->admin) ||
 	    __atomic_load_n(&node->uploads, __ATOMIC_SEQ_CST) > 0 ||
-	    (node->upkeep && upkeep_is_busy(node->upkeep)) ||
-	    (node->copies && copies_is_busy(node->copies))) {
+	    node_works(node)) {
 		timer_set(io_loop_timers(node->main), timer, DRAIN_MS);
 		return;
 	}
@@ -369,12 +419,7 @@ void node_stop(struct node *node)
 	node->stop->loops_left = node->loop_count;
 	node_unlisten(node);
 	admin_stop(node->admin);
-	if (node->intents)
-		intents_stop(node->intents);
-	if (node->upkeep)
-		upkeep_stop(node->upkeep);
-	if (node->copies)
-		copies_stop(node->copies);
+	node_work_stop(node);
 	for (unsigned i = 0; i < node->loop_count; i++) {
 		struct loop_stop *one = &node->stop->loops[i];
 
@@ -402,12 +447,7 @@ void node_fini(struct node *node)
 	if (node->admin)
 		admin_close(&node->admin);
 	node_unlisten_free(node);
-	if (node->intents)
-		intents_free(&node->intents);
-	if (node->upkeep)
-		upkeep_free(&node->upkeep);
-	if (node->copies)
-		copies_free(&node->copies);
+	node_work_free(node);
 	if (node->pool)
 		io_pool_free(&node->pool);
 	node_groups_close(node);

@@ -9,6 +9,7 @@
 #ifndef SERVER_NODE_H
 #define SERVER_NODE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@
 #include "raft/turns.h"
 #include "raft/wal.h"
 #include "server/identity.h"
+#include "server/keeper.h"
 #include "server/loop.h"
 #include "server/settings.h"
 #include "store/body.h"
@@ -34,18 +36,29 @@
 #define NODE_LOOPS_MAX 256
 #define NODE_LISTENERS_MAX (3 * SETTINGS_LISTEN_MAX)
 
-/* This node's copy of one group with all that belongs to it. */
+/* Groups of which a node may have had a replica since it was started. */
+#define NODE_GROUPS_MAX IDENTITY_GROUPS_MAX_HERE
+
+/*
+ * This node's copy of one group with all that belongs to it. It stays where it
+ * is until the node ends, so that any thread may hold it.
+ */
 struct node_group {
 	struct node *node;
 	uint32_t number; /* 0: the directory */
 	uint64_t raft_id;
-	struct replica *replica;
+	struct replica *_Atomic replica; /* NULL: not open */
 	struct io_thread *applier;
 	union {
 		struct directory_fsm directory;
 		struct mailgroup_fsm mail;
 	} fsm;
 	struct task task; /* start and stop, on the log loop */
+	struct {          /* the start count is too low for the group */
+		uint32_t at_least;
+		struct task task;
+		struct keeper_write write;
+	} raise;
 };
 
 typedef void node_done(void *arg, enum err err, const char *why);
@@ -67,9 +80,10 @@ struct node {
 	struct wal *wal;
 	struct replica_turns turns; /* one checkpoint at a time */
 	struct body_store *bodies;
-	unsigned uploads;          /* bodies being written (atomic) */
-	struct node_group *groups; /* [0] is the directory */
-	unsigned group_count;
+	unsigned uploads; /* bodies being written (atomic) */
+	/* [0] is the directory; grows only, by node_groups.c: node_group() */
+	struct node_group *_Atomic groups[NODE_GROUPS_MAX];
+	_Atomic unsigned group_count;
 	bool serving; /* initialised, groups are open */
 	bool running; /* the threads of the loops were started */
 
@@ -81,14 +95,16 @@ struct node {
 	unsigned listener_count;
 	bool deaf; /* the listeners are closed */
 	struct admin *admin;
-	struct intents *intents; /* what is still to be done elsewhere */
-	struct upkeep *upkeep;   /* sweeps and checkpoints of bodies */
-	struct copies *copies;   /* abandoned ones are dropped */
-	struct init_op *init;    /* `init` is under way (node_init.c) */
-	bool stop_asked;         /* as soon as `init` has ended */
-	struct node_stop *stop;  /* NULL: not stopping */
-	bool stopped;            /* regularly: what is kept may be whole */
-	bool fenced;             /* another process has this node's id */
+	struct keeper *keeper;     /* writes the identity */
+	struct replicas *replicas; /* opens what the directory gives us */
+	struct intents *intents;   /* what is still to be done elsewhere */
+	struct upkeep *upkeep;     /* sweeps and checkpoints of bodies */
+	struct copies *copies;     /* abandoned ones are dropped */
+	struct init_op *init;      /* `init` is under way (node_init.c) */
+	bool stop_asked;           /* as soon as `init` has ended */
+	struct node_stop *stop;    /* NULL: not stopping */
+	bool stopped;              /* regularly: what is kept may be whole */
+	bool fenced;               /* another process has this node's id */
 	struct task fenced_task;
 
 	/* what the sessions see of the settings */
@@ -98,7 +114,16 @@ struct node {
 	uint8_t fake_secret[SHA256_SIZE]; /* keys of unknown users */
 };
 
-/* The group's replica here; NULL: this node has none. */
+/* Group in place `i` of this node's. Any thread. */
+static inline struct node_group *node_group(const struct node *node, unsigned i)
+{
+	return atomic_load(&node->groups[i]);
+}
+
+/* The group by its number; NULL: this node has no replica of it. */
+struct node_group *node_group_find(const struct node *node, uint32_t number);
+
+/* The group's replica here; NULL: this node has none. Any thread. */
 struct replica *node_replica(const struct node *node, uint32_t group);
 
 /* Its raft id; 0: this node has none. */
@@ -112,7 +137,7 @@ static inline uint32_t node_start_count(const struct node *node)
 
 static inline struct replica *node_directory(const struct node *node)
 {
-	return node->groups[0].replica;
+	return atomic_load(&node_group(node, 0)->replica);
 }
 
 /* The session loop that runs on `loop`. */
@@ -137,6 +162,12 @@ void node_init(struct node *node, struct slice name, node_done *done,
 
 /* There may be new intents: PURGE after a DELETE and the like. Any thread. */
 void node_run_intents(struct node *node);
+
+/* The directory's groups may have changed. Any thread. */
+void node_run_replicas(struct node *node);
+
+/* On the main loop, when the groups are open: what works beside sessions. */
+void node_work_begin(struct node *node);
 
 /*
  * From the main loop: no new connections, BYE to the old ones, everything to

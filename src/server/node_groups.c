@@ -76,19 +76,45 @@ static void leave_clean_mark(struct node *node)
 /* ---- what the replicas tell ---- */
 
 /* The log knows a higher start count: a restored or cloned disk. */
-static void hook_raise(void *arg, struct replica *replica, uint32_t at_least)
+static void raised(struct task *task)
 {
-	struct node *node = arg;
+	struct node_group *group =
+		container_of(task, struct node_group, raise.task);
 
-	if (node->identity.start < at_least) {
-		__atomic_store_n(&node->identity.start, at_least,
+	replica_raised(group->replica, node_start_count(group->node));
+}
+
+static void raise_written(struct keeper_write *write)
+{
+	struct node_group *group = write->owner;
+
+	if (write->err)
+		PANIC("cannot raise the start count");
+	task_post(io_loop_executor(group->node->log), &group->raise.task,
+		  raised);
+}
+
+static void raise_run(struct task *task)
+{
+	struct node_group *group =
+		container_of(task, struct node_group, raise.task);
+	struct node *node = group->node;
+
+	if (node->identity.start < group->raise.at_least)
+		__atomic_store_n(&node->identity.start, group->raise.at_least,
 				 __ATOMIC_SEQ_CST);
-		/* A write of some 100 octets, once in a node's life. */
-		if (identity_write(io_disk(), node->settings->data,
-				   &node->identity))
-			PANIC("cannot raise the start count");
-	}
-	replica_raised(replica, node->identity.start);
+	group->raise.write.owner = group;
+	keeper_write(node->keeper, &group->raise.write, raise_written);
+}
+
+static void hook_raise(void *arg, struct replica *replica unused_arg,
+		       uint32_t at_least)
+{
+	struct node_group *group = arg;
+
+	group->raise.at_least = at_least;
+	task_post(io_loop_executor(group->node->main), &group->raise.task,
+		  raise_run);
 }
 
 static void stop_main(struct task *task)
@@ -100,7 +126,8 @@ static void stop_main(struct task *task)
 
 static void hook_fenced(void *arg, struct replica *replica unused_arg)
 {
-	struct node *node = arg;
+	struct node_group *group = arg;
+	struct node *node = group->node;
 
 	LOG_ERROR("another process lives under this node's id: stopping");
 	if (!node->fenced) {
@@ -160,12 +187,18 @@ static void directory_published(void *arg, const struct directory_event *events,
 {
 	const struct node_group *group = arg;
 	bool intents = false;
+	bool groups = false;
 
-	for (size_t i = 0; i < count; i++)
-		intents |= events[i].kind == DIRECTORY_EVENT_INTENT ||
-			   events[i].kind == DIRECTORY_EVENT_MANY;
+	for (size_t i = 0; i < count; i++) {
+		bool many = events[i].kind == DIRECTORY_EVENT_MANY;
+
+		intents |= many || events[i].kind == DIRECTORY_EVENT_INTENT;
+		groups |= many || events[i].kind == DIRECTORY_EVENT_GROUP;
+	}
 	if (intents)
 		node_run_intents(group->node);
+	if (groups)
+		node_run_replicas(group->node);
 	rights_published(group->node, events, count);
 }
 
@@ -192,9 +225,21 @@ static void group_path(const struct node *node, uint32_t number,
 	}
 }
 
-static enum err group_open(struct node *node, struct node_group *group,
-			   const struct identity_replica *identity)
+void node_group_publish(struct node *node, struct node_group *group)
 {
+	unsigned place = atomic_load(&node->group_count);
+
+	MUST(place < NODE_GROUPS_MAX);
+	atomic_store(&node->groups[place], group);
+	atomic_store(&node->group_count, place + 1);
+}
+
+enum err node_group_open(struct node *node,
+			 const struct identity_replica *identity,
+			 struct node_group **group_r)
+{
+	struct node_group *group = mem_zalloc(1, sizeof(*group));
+	struct replica *replica;
 	struct replica_options options = {
 		.group = identity->group,
 		.raft_id = identity->raft_id,
@@ -211,7 +256,7 @@ static enum err group_open(struct node *node, struct node_group *group,
 		.turns = &node->turns,
 		.fill_percent = node->settings->fill_limit,
 		.hooks = {
-			.arg = node,
+			.arg = group,
 			.raise = hook_raise,
 			.fenced = hook_fenced,
 			.parked = hook_parked,
@@ -221,6 +266,7 @@ static enum err group_open(struct node *node, struct node_group *group,
 	struct buf name = { 0 };
 	enum err err;
 
+	*group_r = group;
 	group->node = node;
 	group->number = identity->group;
 	group->raft_id = identity->raft_id;
@@ -234,7 +280,9 @@ static enum err group_open(struct node *node, struct node_group *group,
 	options.env.disk = io_disk();
 	options.env.clean = node->clean;
 	options.fsm = fsm_init(group);
-	err = replica_open(&options, &group->replica);
+	err = replica_open(&options, &replica);
+	if (!err)
+		atomic_store(&group->replica, replica);
 	buf_fini(&path);
 	buf_fini(&name);
 	return err;
@@ -291,14 +339,13 @@ static enum err groups_begin(struct node *node, struct buf *why)
 {
 	const struct identity_file *identity = &node->identity;
 
-	node->groups =
-		mem_zalloc(identity->replica_count, sizeof(*node->groups));
 	replica_turns_init(&node->turns);
 	for (unsigned i = 0; i < identity->replica_count; i++) {
-		enum err err = group_open(node, &node->groups[i],
-					  &identity->replicas[i]);
+		struct node_group *group;
+		enum err err =
+			node_group_open(node, &identity->replicas[i], &group);
 
-		node->group_count = i + 1;
+		node_group_publish(node, group);
 		if (err) {
 			buf_printf(why, "group %u: %s",
 				   identity->replicas[i].group, err_text(err));
@@ -339,11 +386,16 @@ static void group_start(struct task *task)
 	replica_start(container_of(task, struct node_group, task)->replica);
 }
 
+void node_group_start(struct node_group *group)
+{
+	task_post(io_loop_executor(group->node->log), &group->task,
+		  group_start);
+}
+
 void node_groups_start(struct node *node)
 {
 	for (unsigned i = 0; i < node->group_count; i++)
-		task_post(io_loop_executor(node->log), &node->groups[i].task,
-			  group_start);
+		node_group_start(node_group(node, i));
 }
 
 struct groups_stop {
@@ -376,8 +428,10 @@ static void groups_stop(struct task *task)
 	struct groups_stop *stop = container_of(task, struct groups_stop, task);
 	struct node *node = stop->node;
 
-	for (unsigned i = 0; i < node->group_count; i++)
-		replica_stop(node->groups[i].replica, group_ended, stop);
+	unsigned count = stop->left; /* one that comes now is not started */
+
+	for (unsigned i = 0; i < count; i++)
+		replica_stop(node_group(node, i)->replica, group_ended, stop);
 }
 
 void node_groups_stop(struct node *node, node_groups_stopped *stopped)
@@ -429,10 +483,12 @@ void node_groups_abandon(struct node *node)
 static bool group_close(struct node_group *group)
 {
 	struct replica_status status = { .parked = true };
+	struct replica *replica = atomic_load(&group->replica);
 
-	if (group->replica) {
-		replica_get_status(group->replica, &status);
-		replica_close(&group->replica);
+	if (replica) {
+		replica_get_status(replica, &status);
+		atomic_store(&group->replica, NULL);
+		replica_close(&replica);
 	}
 	if (group->number == 0)
 		directory_fsm_fini(&group->fsm.directory);
@@ -448,13 +504,15 @@ void node_groups_close(struct node *node)
 	bool clean = node->serving && node->stopped;
 
 	for (unsigned i = 0; i < node->group_count; i++) {
-		if (node->groups[i].applier)
-			io_thread_free(&node->groups[i].applier);
-		clean &= group_close(&node->groups[i]);
+		struct node_group *group = node_group(node, i);
+
+		if (group->applier)
+			io_thread_free(&group->applier);
+		clean &= group_close(group);
+		atomic_store(&node->groups[i], NULL);
+		mem_free(group);
 	}
-	mem_free(node->groups);
-	node->groups = NULL;
-	node->group_count = 0;
+	atomic_store(&node->group_count, 0);
 	if (node->body_writer)
 		io_thread_free(&node->body_writer);
 	if (node->bodies)

@@ -13,6 +13,21 @@
  */
 must_use enum err node_groups_open(struct node *node, struct buf *why);
 
+/*
+ * Opens one replica, of a group that the identity names: blocks; nobody sees
+ * it yet. ERR_IO, ERR_FULL: the process must end (R5), and the group is to be
+ * published nevertheless, so that it is closed at the end.
+ */
+must_use enum err node_group_open(struct node *node,
+				  const struct identity_replica *identity,
+				  struct node_group **group_r);
+
+/* From now on node_group_find finds it. On the main loop. */
+void node_group_publish(struct node *node, struct node_group *group);
+
+/* Begins to take part in it; any thread. */
+void node_group_start(struct node_group *group);
+
 /* Begins to take part in all groups; any thread. */
 void node_groups_start(struct node *node);
 

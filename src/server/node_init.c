@@ -14,12 +14,9 @@
 #include "base/mem.h"
 #include "cluster/directory_command.h"
 #include "io/disk.h"
-#include "server/copies.h"
-#include "server/intents.h"
 #include "server/node.h"
 #include "server/node_groups.h"
 #include "server/node_serve.h"
-#include "server/upkeep.h"
 
 #define FIRST_NODE 1u
 
@@ -29,6 +26,7 @@ struct init_op {
 	void *arg;
 	struct proposal proposal;
 	struct read_index read;
+	struct keeper_write write;
 	struct task task;
 	enum err err;
 	struct buf why;
@@ -153,13 +151,12 @@ static void put_group(struct init_op *op, uint32_t group)
 	propose(op, DIRECTORY_GROUP_PUT, err);
 }
 
-static void make_ready(struct init_op *op)
+static void ready_written(struct keeper_write *write)
 {
+	struct init_op *op = write->owner;
 	struct node *node = op->node;
-	enum err err;
+	enum err err = write->err;
 
-	node->identity.ready = true;
-	err = identity_write(io_disk(), node->settings->data, &node->identity);
 	if (!err && !node->stop_asked)
 		err = node_listen(node, &op->why);
 	if (!err)
@@ -167,6 +164,13 @@ static void make_ready(struct init_op *op)
 			 node->identity.node, node->identity.name,
 			 node->group_count - 1);
 	finish(op, err);
+}
+
+static void make_ready(struct init_op *op)
+{
+	op->node->identity.ready = true;
+	op->write.owner = op;
+	keeper_write(op->node->keeper, &op->write, ready_written);
 }
 
 /* The first thing that is missing in the directory is done next. */
@@ -186,14 +190,14 @@ static void looked(struct read_index *read)
 	}
 	group = mem_zalloc(1, sizeof(*group));
 	has_member = directory_member_find(txn, FIRST_NODE, &member);
-	while (missing < op->node->group_count &&
+	while (missing < atomic_load(&op->node->group_count) &&
 	       directory_group_find(txn, missing, group))
 		missing++;
 	mem_free(group);
 	store_end(&txn);
 	if (!has_member)
 		put_member(op);
-	else if (missing < op->node->group_count)
+	else if (missing < atomic_load(&op->node->group_count))
 		put_group(op, missing);
 	else
 		make_ready(op);
@@ -243,9 +247,7 @@ static void opened(struct task *task)
 		return;
 	}
 	node->serving = true;
-	node->intents = intents_new(node);
-	node->upkeep = upkeep_new(node);
-	node->copies = copies_new(node);
+	node_work_begin(node);
 	node_groups_start(node);
 	next(op);
 }

@@ -93,7 +93,7 @@ static void next_group(struct upkeep *upkeep)
 		.home = upkeep->home,
 		.owner = upkeep,
 	};
-	replica_read_index(node->groups[upkeep->caught_up].replica,
+	replica_read_index(node_group(node, upkeep->caught_up)->replica,
 			   &upkeep->read, group_answered);
 }
 
@@ -238,7 +238,7 @@ static bool some_is_parked(const struct node *node)
 	for (unsigned i = 0; i < node->group_count; i++) {
 		struct replica_status status;
 
-		replica_get_status(node->groups[i].replica, &status);
+		replica_get_status(node_group(node, i)->replica, &status);
 		if (status.parked)
 			return true;
 	}
@@ -259,6 +259,15 @@ enum err upkeep_sweep(struct upkeep *upkeep, upkeep_done *done, void *arg)
 		  TUNED(sweep_wait_ms, UPKEEP_WAIT_MS));
 	next_group(upkeep);
 	return ERR_NONE;
+}
+
+void upkeep_group_added(struct upkeep *upkeep)
+{
+	body_store_caught_up(upkeep->node->bodies, false);
+	if (upkeep->stopped)
+		return;
+	timer_set(io_loop_timers(upkeep->node->main), &upkeep->timer,
+		  UPKEEP_ASK_MS);
 }
 
 bool upkeep_is_busy(const struct upkeep *upkeep)

@@ -37,6 +37,12 @@ struct upkeep *upkeep_new(struct node *node);
 must_use enum err upkeep_sweep(struct upkeep *upkeep, upkeep_done *done,
 			       void *arg);
 
+/*
+ * A group is about to be published: nothing is dropped before it has caught
+ * up. On the main loop.
+ */
+void upkeep_group_added(struct upkeep *upkeep);
+
 /* Begins nothing any more; on the main loop. */
 void upkeep_stop(struct upkeep *upkeep);
 

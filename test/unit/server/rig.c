@@ -236,7 +236,7 @@ static struct replica_status status_of(const struct rig *rig, unsigned group)
 {
 	struct replica_status status;
 
-	replica_get_status(rig->node->groups[group].replica, &status);
+	replica_get_status(node_group(rig->node, group)->replica, &status);
 	return status;
 }
 
@@ -378,8 +378,9 @@ void rig_stall_log(struct rig *rig, struct stall *stall)
 {
 	stall_begin(stall, io_loop_executor(rig->node->log), 1);
 	for (unsigned i = 0; i < rig->node->group_count; i++)
-		atomic_store(&rig->node->groups[i].replica->published.settled,
-			     false);
+		atomic_store(
+			&node_group(rig->node, i)->replica->published.settled,
+			false);
 }
 
 void rig_stall_wal(struct rig *rig, struct stall *stall)
@@ -395,10 +396,10 @@ void rig_stall_bodies(struct rig *rig, struct stall *stall)
 void rig_stall_applier(struct rig *rig, uint32_t group, struct stall *stall)
 {
 	for (unsigned i = 0; i < rig->node->group_count; i++)
-		if (rig->node->groups[i].number == group)
+		if (node_group(rig->node, i)->number == group)
 			stall_begin(stall,
 				    io_thread_executor(
-					    rig->node->groups[i].applier),
+					    node_group(rig->node, i)->applier),
 				    1);
 }
 

@@ -28,7 +28,8 @@ static struct bench *bench_new(void)
 	struct bench *b = mem_zalloc(1, sizeof(*b));
 
 	group_open(&b->g);
-	b->node.groups = b->groups;
+	b->node.groups[0] = &b->groups[0];
+	b->node.groups[1] = &b->groups[1];
 	b->node.group_count = 2;
 	b->groups[1].number = 1;
 	b->groups[1].replica = &b->replica;

@@ -12,7 +12,7 @@ static bool has_committed(struct rig *rig)
 	struct replica_status status;
 
 	for (uint32_t i = 1; i < rig->node->group_count; i++) {
-		replica_get_status(rig->node->groups[i].replica, &status);
+		replica_get_status(node_group(rig->node, i)->replica, &status);
 		if (status.commit_index > status.applied_index)
 			return true;
 	}
