@@ -34,6 +34,33 @@ enum err command_check(const struct command *command)
 	return ERR_NONE;
 }
 
+/* ---- one command ---- */
+
+void entry_command_pack(const struct command *command, struct buf *out)
+{
+	pack_u64(out, command->op.proposer);
+	pack_var(out, command->op.slot);
+	pack_var(out, command->op.turn);
+	pack_u16(out, command->kind);
+	pack_u8(out, command->version);
+	pack_var(out, command->proposed_at_ms);
+	pack_bytes(out, command->body);
+	pack_bytes(out, command->inline_body);
+}
+
+bool entry_command_unpack(struct unpack *in, struct command *command_r)
+{
+	command_r->op.proposer = unpack_u64(in);
+	command_r->op.slot = (uint32_t)unpack_var(in, COMMAND_SLOTS - 1);
+	command_r->op.turn = unpack_var(in, UINT64_MAX);
+	command_r->kind = unpack_u16(in);
+	command_r->version = unpack_u8(in);
+	command_r->proposed_at_ms = unpack_var(in, UINT64_MAX);
+	command_r->body = unpack_bytes(in, COMMAND_MAX);
+	command_r->inline_body = unpack_bytes(in, COMMAND_INLINE_MAX);
+	return unpack_ok(in);
+}
+
 /* ---- writing ---- */
 
 void entry_builder_clear(struct entry_builder *builder)
@@ -63,14 +90,7 @@ bool entry_builder_add(struct entry_builder *builder,
 	if (builder->count == COMMAND_ENTRY_COUNT_MAX ||
 	    out->len + size > ENTRY_HEAD + ENTRY_COMMANDS_MAX)
 		return false;
-	pack_u64(out, command->op.proposer);
-	pack_var(out, command->op.slot);
-	pack_var(out, command->op.turn);
-	pack_u16(out, command->kind);
-	pack_u8(out, command->version);
-	pack_var(out, command->proposed_at_ms);
-	pack_bytes(out, command->body);
-	pack_bytes(out, command->inline_body);
+	entry_command_pack(command, out);
 	builder->count++;
 	return true;
 }
@@ -151,15 +171,7 @@ enum err entry_next(struct entry *entry, struct command *command_r)
 
 	if (entry->left == 0)
 		return entry_end(entry);
-	command_r->op.proposer = unpack_u64(&in);
-	command_r->op.slot = (uint32_t)unpack_var(&in, COMMAND_SLOTS - 1);
-	command_r->op.turn = unpack_var(&in, UINT64_MAX);
-	command_r->kind = unpack_u16(&in);
-	command_r->version = unpack_u8(&in);
-	command_r->proposed_at_ms = unpack_var(&in, UINT64_MAX);
-	command_r->body = unpack_bytes(&in, COMMAND_MAX);
-	command_r->inline_body = unpack_bytes(&in, COMMAND_INLINE_MAX);
-	if (!unpack_ok(&in))
+	if (!entry_command_unpack(&in, command_r))
 		return ERR_CORRUPT;
 	entry->rest = in.rest;
 	entry->left--;

@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/pack.h"
 #include "base/slice.h"
 #include "raft/command.h"
 
@@ -36,6 +37,15 @@
  * ERR_LIMIT: body, inline body or slot above its limit (command.h).
  */
 must_use enum err command_check(const struct command *command);
+
+/* ---- one command, in entries and in frames of proposers ---- */
+
+/* Appends at most ENTRY_COMMAND_HEAD_MAX octets and the bodies. */
+void entry_command_pack(const struct command *command, struct buf *out);
+
+/* Borrowed from the octets. False: malformed or above a limit. */
+must_use bool entry_command_unpack(struct unpack *in,
+				   struct command *command_r);
 
 /* ---- writing ---- */
 

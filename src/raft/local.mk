@@ -7,6 +7,7 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/command.h \
 	src/raft/compat.c src/raft/compat.h \
 	src/raft/entry.c src/raft/entry.h \
+	src/raft/frame.c src/raft/frame.h \
 	src/raft/fsm.h \
 	src/raft/io.c src/raft/io.h \
 	src/raft/io_request.h \
