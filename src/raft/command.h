@@ -36,6 +36,25 @@ struct op_id {
 
 #define COMMAND_SLOTS 1024
 
+/*
+ * Set in a proposer that is no node: the rest of the upper half is a mail
+ * group, and slot and turn are those of a claim that it has given (see
+ * architecture.md 7, MOVE across groups). Any node may propose under such an op
+ * id.
+ */
+#define COMMAND_CLAIM_BIT (1ull << 63)
+
+static inline bool command_op_is_claim(const struct op_id *op)
+{
+	return (op->proposer & COMMAND_CLAIM_BIT) != 0;
+}
+
+static inline bool command_op_eq(const struct op_id *a, const struct op_id *b)
+{
+	return a->proposer == b->proposer && a->slot == b->slot &&
+	       a->turn == b->turn;
+}
+
 /* Kinds below COMMAND_FSM_FIRST are raft/'s own; the others the machine's. */
 enum command_kind {
 	COMMAND_REGISTER = 1, /* fields: boot value u64 */

@@ -18,6 +18,7 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/net.h \
 	src/raft/replica.c src/raft/replica.h \
 	src/raft/replica_checkpoint.c \
+	src/raft/replica_claim.c \
 	src/raft/replica_impl.h \
 	src/raft/replica_leader.c \
 	src/raft/replica_propose.c \

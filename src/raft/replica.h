@@ -171,11 +171,19 @@ struct proposal {
 	struct buf inline_body; /* likewise; usually empty (command.h) */
 	uint32_t deadline_ms;   /* from submit; 0 = REPLICA_PROPOSE_MS */
 
+	/*
+	 * The slot stays taken when the answer was recorded, so the state keeps
+	 * the op's result, which another command may still change; until
+	 * replica_release.
+	 */
+	bool keep;
+
 	/* valid in the callbacks */
 	struct op_id op;
 	enum err err;      /* apply's refusal, or why nothing is known */
 	struct buf result; /* apply's payload */
 	uint64_t index;    /* log index at which it was applied */
+	bool recorded;     /* err and result stand in the state, for this op */
 
 	/* raft/'s own */
 	proposal_done *done;
@@ -210,14 +218,27 @@ void replica_submit(struct replica *replica, struct proposal *proposal,
 		    proposal_done *done);
 
 /*
- * Gives the slot of a reserved proposal back, without effect; any executor. No
- * callback: the proposal is the caller's again at once.
+ * Gives the slot of a reserved proposal back, without effect, or that of one
+ * that was kept; any executor. No callback: the proposal is the caller's again
+ * at once.
  */
 void replica_release(struct replica *replica, struct proposal *proposal);
 
 /* Reserve and submit in one: for commands without a body upload. */
 void replica_propose(struct replica *replica, struct proposal *proposal,
 		     proposal_done *done);
+
+/*
+ * Proposes under the op id of a claim (command_op_is_claim): none of our slots
+ * is taken, and others may propose the same. `recorded` says whether `err` is
+ * what apply recorded for this op id, by whatever command of its turn; if it
+ * is not, nothing is known: others may have it in the log (model step M4).
+ * ERR_STALE: the turn is over, or the leader has not found enough holders;
+ * ERR_TIMEOUT at the deadline; ERR_FENCED, ERR_CLOSED, ERR_UNAVAILABLE,
+ * ERR_BUSY, ERR_FULL as of replica_submit.
+ */
+void replica_propose_as(struct replica *replica, struct proposal *proposal,
+			const struct op_id *op, proposal_done *done);
 
 /* Empty, no slot; `home` and `owner` are stored. */
 void proposal_init(struct proposal *proposal, struct executor *home,

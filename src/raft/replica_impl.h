@@ -1,6 +1,7 @@
 /*
  * Inside of a replica: what replica.c, replica_raft.c, replica_propose.c,
- * replica_leader.c, replica_read.c and replica_checkpoint.c share. The contract
+ * replica_claim.c, replica_leader.c, replica_read.c and replica_checkpoint.c
+ * share. The contract
  * for everybody else is replica.h.
  *
  * All fields belong to the log loop, but for those in `published`.
@@ -58,6 +59,7 @@ enum proposal_state {
 	PROPOSAL_RESERVED,
 	PROPOSAL_QUEUED,   /* waits for an entry */
 	PROPOSAL_PROPOSED, /* in an entry, or applied and not heard of yet */
+	PROPOSAL_KEPT,     /* answered; its slot is still taken */
 };
 
 struct proposer_slot {
@@ -128,6 +130,7 @@ struct replica {
 	unsigned reserving_count;
 	struct list pending;
 	uint64_t pending_octets;
+	struct list claiming; /* under op ids of claims (replica_claim.c) */
 	struct replica_flight flight;
 	struct entry_builder builder;
 	struct task propose_task;
@@ -197,6 +200,33 @@ void replica_propose_tick(struct replica *replica);
 
 /* Ends all: never sent with ERR_UNAVAILABLE, others with `unknown`. */
 void replica_propose_end(struct replica *replica, enum err unknown);
+
+/* More may be proposed: at the end of this turn. */
+void replica_propose_kick(struct replica *replica);
+
+/* ERR_NONE: something of this kind and size may be queued. */
+must_use enum err replica_propose_may(const struct replica *replica,
+				      const struct proposal *proposal);
+
+/* The callback, late; off its list. */
+void replica_proposal_answer(struct proposal *proposal, enum err err,
+			     enum proposal_state state);
+
+/* ---- replica_claim.c ---- */
+
+bool replica_claim_has_something(const struct replica *replica);
+
+/* Puts into the entry being built what waits; it, or it again. */
+void replica_claim_build(struct replica *replica);
+void replica_claim_repropose(struct replica *replica);
+
+/* What apply says; takes the payload if somebody waits for it. */
+void replica_claim_answer(struct replica *replica, struct slots_answer *answer,
+			  uint64_t index);
+
+/* Deadlines, and the end. */
+void replica_claim_tick(struct replica *replica, uint64_t now);
+void replica_claim_end(struct replica *replica, enum err unknown);
 
 /* ---- replica_leader.c ---- */
 

@@ -13,6 +13,8 @@
  * one that never was is refused. So it goes with one that the leader does not
  * take (replica_leader.c). Only what apply recorded is an answer.
  *
+ * Proposals under the op id of a claim have no slot: replica_claim.c.
+ *
  * "Model step" is a step of test/model/propose.pml: change it there first.
  */
 #include "raft/replica_impl.h"
@@ -23,8 +25,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/panic.h"
-
-static void propose_kick(struct replica *replica);
 
 void proposal_init(struct proposal *proposal, struct executor *home,
 		   void *owner)
@@ -106,8 +106,8 @@ static void proposal_run_done(struct task *task)
 	proposal->done(proposal); /* may free it */
 }
 
-static void proposal_answer(struct proposal *proposal, enum err err,
-			    enum proposal_state state)
+void replica_proposal_answer(struct proposal *proposal, enum err err,
+			     enum proposal_state state)
 {
 	list_remove(&proposal->link);
 	proposal->err = err;
@@ -143,7 +143,7 @@ static void proposal_refuse(struct replica *replica, struct proposal *proposal,
 	if (proposal->state == PROPOSAL_QUEUED)
 		pending_remove(replica, proposal);
 	slot_free(replica, proposal->op.slot, false);
-	proposal_answer(proposal, err, PROPOSAL_IDLE);
+	replica_proposal_answer(proposal, err, PROPOSAL_IDLE);
 }
 
 /* ---- reserving ---- */
@@ -173,7 +173,8 @@ static void reserving_serve(struct replica *replica)
 		if (both)
 			submit(replica, proposal);
 		else
-			proposal_answer(proposal, ERR_NONE, PROPOSAL_RESERVED);
+			replica_proposal_answer(proposal, ERR_NONE,
+						PROPOSAL_RESERVED);
 	}
 }
 
@@ -182,11 +183,12 @@ static void reserve(struct replica *replica, struct proposal *proposal)
 {
 	proposal->deadline_at_ms = replica_now(replica) + REPLICA_RESERVE_MS;
 	if (!takes_proposals(replica)) {
-		proposal_answer(proposal, ERR_UNAVAILABLE, PROPOSAL_IDLE);
+		replica_proposal_answer(proposal, ERR_UNAVAILABLE,
+					PROPOSAL_IDLE);
 		return;
 	}
 	if (replica->reserving_count == REPLICA_RESERVING_MAX) {
-		proposal_answer(proposal, ERR_BUSY, PROPOSAL_IDLE);
+		replica_proposal_answer(proposal, ERR_BUSY, PROPOSAL_IDLE);
 		return;
 	}
 	list_append(&replica->reserving, &proposal->link);
@@ -209,6 +211,7 @@ static void proposal_begin(struct replica *replica, struct proposal *proposal,
 	proposal->done = done;
 	proposal->state = (int)state;
 	proposal->sent = false;
+	proposal->recorded = false;
 	list_init(&proposal->link);
 	buf_clear(&proposal->result);
 	task_post(replica->options.log_loop, &proposal->task, reserve_run);
@@ -232,6 +235,7 @@ struct release {
 	struct task task;
 	struct replica *replica;
 	struct op_id op;
+	bool resolved;
 };
 
 static void release_run(struct task *task)
@@ -239,7 +243,7 @@ static void release_run(struct task *task)
 	struct release *release = container_of(task, struct release, task);
 	struct replica *replica = release->replica;
 
-	slot_free(replica, release->op.slot, false);
+	slot_free(replica, release->op.slot, release->resolved);
 	reserving_serve(replica);
 	mem_free(release);
 }
@@ -248,7 +252,9 @@ void replica_release(struct replica *replica, struct proposal *proposal)
 {
 	struct release *release = mem_zalloc(1, sizeof(*release));
 
-	MUST(proposal->state == PROPOSAL_RESERVED);
+	MUST(proposal->state == PROPOSAL_RESERVED ||
+	     proposal->state == PROPOSAL_KEPT);
+	release->resolved = proposal->state == PROPOSAL_KEPT;
 	proposal->state = PROPOSAL_IDLE;
 	release->replica = replica;
 	release->op = proposal->op;
@@ -289,11 +295,9 @@ static bool is_full_for(const struct replica *replica, uint16_t kind)
 	return fsm->frees_space == NULL || !fsm->frees_space(kind);
 }
 
-static enum err submit_check(struct replica *replica,
+enum err replica_propose_may(const struct replica *replica,
 			     const struct proposal *proposal)
 {
-	struct command command = command_of(replica, proposal);
-
 	if (!takes_proposals(replica))
 		return ERR_UNAVAILABLE;
 	if (is_full_for(replica, proposal->kind))
@@ -301,7 +305,17 @@ static enum err submit_check(struct replica *replica,
 	if (replica->pending_octets + proposal_octets(proposal) >
 	    REPLICA_PENDING_MAX)
 		return ERR_BUSY;
-	return command_check(&command); /* an entry could not hold it */
+	return ERR_NONE;
+}
+
+static enum err submit_check(const struct replica *replica,
+			     const struct proposal *proposal)
+{
+	struct command command = command_of(replica, proposal);
+	enum err err = replica_propose_may(replica, proposal);
+
+	/* An entry could not hold it. */
+	return err == ERR_NONE ? command_check(&command) : err;
 }
 
 /* A slot is its own already. */
@@ -320,7 +334,7 @@ static void submit(struct replica *replica, struct proposal *proposal)
 	proposal->deadline_at_ms = replica_now(replica) + ms;
 	proposal->proposed_at_ms = clock_wall_ms(replica->options.clock);
 	pending_put(replica, proposal);
-	propose_kick(replica);
+	replica_propose_kick(replica);
 }
 
 static void submit_run(struct task *task)
@@ -394,6 +408,12 @@ static void build_pending(struct replica *replica)
 	}
 }
 
+static void build_some(struct replica *replica)
+{
+	build_pending(replica);
+	replica_claim_build(replica);
+}
+
 /* What was in an entry that raft did not take, or lost, is proposed again. */
 static void repropose(struct replica *replica, bool sent)
 {
@@ -405,6 +425,7 @@ static void repropose(struct replica *replica, bool sent)
 		proposal->sent = proposal->sent || sent;
 		pending_put(replica, proposal);
 	}
+	replica_claim_repropose(replica);
 	if (replica->registered == REGISTER_SENT)
 		replica->registered = REGISTER_WANTED;
 }
@@ -470,7 +491,7 @@ static void propose_run(struct task *task)
 	if (replica->registered == REGISTER_WANTED)
 		build_register(replica);
 	else if (replica->registered == REGISTER_DONE)
-		build_pending(replica);
+		build_some(replica);
 	if (replica->builder.count == 0)
 		return;
 	replica_view(replica, &view);
@@ -481,11 +502,12 @@ static bool has_something(const struct replica *replica)
 {
 	return replica->registered == REGISTER_WANTED ||
 	       (replica->registered == REGISTER_DONE &&
-		!list_empty(&replica->pending));
+		(!list_empty(&replica->pending) ||
+		 replica_claim_has_something(replica)));
 }
 
 /* At the end of the turn, so that all of it goes into one entry. */
-static void propose_kick(struct replica *replica)
+void replica_propose_kick(struct replica *replica)
 {
 	if (replica->propose_posted || !has_something(replica) ||
 	    !may_propose(replica))
@@ -508,7 +530,7 @@ void replica_propose_after(struct replica *replica,
 	} else if (flight->active && view->last_applied >= flight->index) {
 		flight->active = false;
 	}
-	propose_kick(replica);
+	replica_propose_kick(replica);
 }
 
 /* ---- answers of the state ---- */
@@ -558,7 +580,7 @@ void replica_raised(struct replica *replica, uint32_t start_count)
 	MUST(start_count > replica->incarnation);
 	set_incarnation(replica, start_count);
 	replica->registered = REGISTER_WANTED;
-	propose_kick(replica);
+	replica_propose_kick(replica);
 }
 
 /* Model step P4. */
@@ -596,9 +618,17 @@ static void answer_resolved(struct replica *replica,
 	proposal->result = answer->result.payload;
 	answer->result.payload = payload;
 	proposal->index = index;
+	proposal->recorded = true;
 	CRASH_POINT("answer_before_it_leaves");
+	if (proposal->keep) {
+		slot->proposal = NULL; /* and taken, until it is released */
+		replica_proposal_answer(proposal, answer->result.refusal,
+					PROPOSAL_KEPT);
+		return;
+	}
 	slot_free(replica, answer->op.slot, true);
-	proposal_answer(proposal, answer->result.refusal, PROPOSAL_IDLE);
+	replica_proposal_answer(proposal, answer->result.refusal,
+				PROPOSAL_IDLE);
 }
 
 static void answer_one(struct replica *replica, struct applier_answer *item)
@@ -606,6 +636,10 @@ static void answer_one(struct replica *replica, struct applier_answer *item)
 	struct slots_answer *answer = &item->answer;
 	uint32_t incarnation = proposer_incarnation(answer->op.proposer);
 
+	if (command_op_is_claim(&answer->op)) {
+		replica_claim_answer(replica, answer, item->index);
+		return;
+	}
 	if (proposer_node(answer->op.proposer) !=
 	    proposer_node(replica->options.raft_id))
 		return;
@@ -637,7 +671,7 @@ void replica_propose_answers(struct replica *replica, struct list *answers)
 		applier_answer_free(item);
 	}
 	reserving_serve(replica);
-	propose_kick(replica);
+	replica_propose_kick(replica);
 }
 
 /* ---- deadlines ---- */
@@ -651,11 +685,11 @@ static void reserving_tick(struct replica *replica, uint64_t now)
 		if (proposal->deadline_at_ms > now)
 			return; /* all wait equally long */
 		replica->reserving_count--;
-		proposal_answer(proposal,
-				replica->registered == REGISTER_DONE
-					? ERR_BUSY
-					: ERR_UNAVAILABLE,
-				PROPOSAL_IDLE);
+		replica_proposal_answer(proposal,
+					replica->registered == REGISTER_DONE
+						? ERR_BUSY
+						: ERR_UNAVAILABLE,
+					PROPOSAL_IDLE);
 	}
 }
 
@@ -686,6 +720,7 @@ void replica_propose_tick(struct replica *replica)
 	uint64_t now = replica_now(replica);
 
 	reserving_tick(replica, now);
+	replica_claim_tick(replica, now);
 	if (replica->slots_taken == 0)
 		return;
 	for (uint32_t slot = 0; slot < COMMAND_SLOTS; slot++) {
@@ -694,7 +729,7 @@ void replica_propose_tick(struct replica *replica)
 		if (proposal != NULL && proposal->deadline_at_ms <= now)
 			deadline(replica, proposal);
 	}
-	propose_kick(replica);
+	replica_propose_kick(replica);
 }
 
 /* ---- the end ---- */
@@ -710,21 +745,22 @@ static void slot_end(struct replica *replica, struct proposal *proposal,
 	if (proposal->state == PROPOSAL_QUEUED)
 		pending_remove(replica, proposal);
 	slot_free(replica, proposal->op.slot, false);
-	proposal_answer(proposal, unknown, PROPOSAL_IDLE);
+	replica_proposal_answer(proposal, unknown, PROPOSAL_IDLE);
 }
 
 void replica_propose_end(struct replica *replica, enum err unknown)
 {
 	while (!list_empty(&replica->reserving)) {
 		replica->reserving_count--;
-		proposal_answer(LIST_ENTRY(replica->reserving.next,
-					   struct proposal, link),
-				ERR_UNAVAILABLE, PROPOSAL_IDLE);
+		replica_proposal_answer(LIST_ENTRY(replica->reserving.next,
+						   struct proposal, link),
+					ERR_UNAVAILABLE, PROPOSAL_IDLE);
 	}
 	for (uint32_t slot = 0; slot < COMMAND_SLOTS; slot++)
 		if (replica->slots[slot].proposal != NULL)
 			slot_end(replica, replica->slots[slot].proposal,
 				 unknown);
+	replica_claim_end(replica, unknown);
 }
 
 void replica_propose_init(struct replica *replica)
@@ -732,6 +768,7 @@ void replica_propose_init(struct replica *replica)
 	slots_reset(replica);
 	list_init(&replica->reserving);
 	list_init(&replica->pending);
+	list_init(&replica->claiming);
 	set_incarnation(replica, replica->options.start_count);
 	replica->registered = REGISTER_WANTED;
 }

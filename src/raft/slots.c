@@ -301,7 +301,41 @@ void slots_apply(struct store_txn *txn, struct replica_fsm *fsm,
 	apply_in_slot(txn, fsm, command, at, answer_r);
 }
 
-/* ---- asking the state ---- */
+/* ---- asking and amending the state ---- */
+
+/* Its slot has this turn, in the same life of its proposer. */
+static bool is_newest(struct store_txn *txn, const struct op_id *op,
+		      struct slot_row *row_r)
+{
+	uint32_t node = proposer_node(op->proposer);
+
+	*row_r = (struct slot_row){ 0 };
+	if (proposer_get(txn, node).incarnation !=
+	    proposer_incarnation(op->proposer))
+		return false;
+	*row_r = slot_get(txn, op);
+	return op->turn != 0 && row_r->turn == op->turn;
+}
+
+void slots_amend(struct store_txn *txn, const struct op_id *op,
+		 const struct command_result *result)
+{
+	struct slot_row row;
+
+	if (is_newest(txn, op, &row))
+		slot_put(txn, op, result);
+}
+
+bool slots_result(struct store_txn *txn, const struct op_id *op,
+		  enum err *refusal_r, struct slice *payload_r)
+{
+	struct slot_row row;
+	bool found = is_newest(txn, op, &row);
+
+	*refusal_r = row.refusal;
+	*payload_r = row.payload;
+	return found;
+}
 
 uint64_t slots_registered(struct store_txn *txn, uint32_t node)
 {

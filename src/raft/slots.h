@@ -70,6 +70,17 @@ void slots_apply(struct store_txn *txn, struct replica_fsm *fsm,
 		 const struct command *command, const struct command_at *at,
 		 struct slots_answer *answer_r);
 
+/*
+ * For apply: another result for an op that was done, as long as nobody else has
+ * its slot. CLAIM's says what END has made of it (model step M8).
+ */
+void slots_amend(struct store_txn *txn, const struct op_id *op,
+		 const struct command_result *result);
+
+/* What is recorded for this very op; false: nothing. Borrowed. */
+bool slots_result(struct store_txn *txn, const struct op_id *op,
+		  enum err *refusal_r, struct slice *payload_r);
+
 /* Is this turn resolved, or its proposer fenced? */
 bool slots_is_resolved(struct store_txn *txn, const struct op_id *op);
 

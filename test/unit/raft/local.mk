@@ -11,6 +11,7 @@ test_unit_raft_unit_raft_SOURCES = \
 	test/unit/raft/test_lives.c \
 	test/unit/raft/test_message.c \
 	test/unit/raft/test_replica.c \
+	test/unit/raft/test_replica_claim.c \
 	test/unit/raft/test_replica_deaths.c \
 	test/unit/raft/test_rules.c \
 	test/unit/raft/test_slots.c \

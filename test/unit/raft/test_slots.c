@@ -512,6 +512,56 @@ Test(slots, holds_end_when_the_turn_is_resolved_or_the_life_is_over)
 	group_free(&g);
 }
 
+/* Amends as a later command's apply does; gives what is recorded then. */
+static bool amended(struct group *g, struct op_id of, enum err *refusal_r)
+{
+	const struct command_result result = { .refusal = ERR_OVERQUOTA };
+	struct store_txn *txn;
+	struct slice payload;
+	bool found;
+
+	cr_assert_eq(store_write_begin(g->env, &txn), ERR_NONE);
+	slots_amend(txn, &of, &result);
+	found = slots_result(txn, &of, refusal_r, &payload);
+	cr_assert_eq(store_commit(&txn), ERR_NONE);
+	return found;
+}
+
+Test(slots, a_result_is_amended_while_its_op_is_the_newest_of_its_slot)
+{
+	struct group g = group_new();
+	struct command first = doing(1, 3, 1, "x");
+	enum err refusal;
+
+	enlist(&g, 1, 111);
+	quick(&g, first);
+	cr_expect(amended(&g, first.op, &refusal));
+	cr_expect_eq(refusal, ERR_OVERQUOTA);
+	cr_expect_eq(quick(&g, first).result.refusal, ERR_OVERQUOTA);
+	cr_expect_eq(effects(&g, "x"), 1);
+	/* The next turn is another op: nobody asks for the first any more. */
+	quick(&g, doing(1, 3, 2, "y"));
+	cr_expect_not(amended(&g, first.op, &refusal));
+	cr_expect_eq(quick(&g, doing(1, 3, 2, "y")).result.refusal, ERR_NONE);
+	group_free(&g);
+}
+
+Test(slots, a_result_of_a_dead_life_is_not_amended)
+{
+	struct group g = group_new();
+	struct command first = doing(1, 3, 1, "x");
+	struct command again = doing(2, 3, 1, "z");
+	enum err refusal;
+
+	enlist(&g, 1, 111);
+	quick(&g, first);
+	enlist(&g, 2, 222);
+	quick(&g, again);
+	cr_expect_not(amended(&g, first.op, &refusal));
+	cr_expect_eq(quick(&g, again).result.refusal, ERR_NONE);
+	group_free(&g);
+}
+
 Test(slots, the_table_is_bounded_by_the_slots)
 {
 	struct group g = group_new();
