@@ -19,5 +19,7 @@ test_unit_cluster_unit_cluster_SOURCES = \
 	test/unit/cluster/test_mailgroup_model.c \
 	test/unit/cluster/test_names.c \
 	test/unit/cluster/test_namespace.c \
-	test/unit/cluster/test_rights.c
+	test/unit/cluster/test_report.c \
+	test/unit/cluster/test_rights.c \
+	test/unit/cluster/test_welcome.c
 test_unit_cluster_unit_cluster_LDADD = $(CLUSTER_STACK) $(CRITERION_LIBS)
