@@ -13,10 +13,12 @@ test_unit_cluster_unit_cluster_SOURCES = \
 	test/unit/cluster/test_directory_model.c \
 	test/unit/cluster/test_directory_rename.c \
 	test/unit/cluster/test_directory_user.c \
+	test/unit/cluster/test_join.c \
 	test/unit/cluster/test_limits.c \
 	test/unit/cluster/test_mailgroup.c \
 	test/unit/cluster/test_mailgroup_copy.c \
 	test/unit/cluster/test_mailgroup_model.c \
+	test/unit/cluster/test_member.c \
 	test/unit/cluster/test_names.c \
 	test/unit/cluster/test_namespace.c \
 	test/unit/cluster/test_report.c \
