@@ -40,6 +40,7 @@ src_cluster_libcluster_a_SOURCES = \
 	src/cluster/mailgroup_verify.c \
 	src/cluster/names.c src/cluster/names.h \
 	src/cluster/namespace.c src/cluster/namespace.h \
+	src/cluster/order.c src/cluster/order.h \
 	src/cluster/report.c src/cluster/report.h \
 	src/cluster/rights.c src/cluster/rights.h \
 	src/cluster/row.c src/cluster/row.h \

@@ -173,10 +173,12 @@ void admin_status(struct admin_call *call)
 		(json_int_t)node->identity.node, "name", node->identity.name,
 		"starts", (json_int_t)node_start_count(node), "groups", groups,
 		"network", listeners_json(node));
-	if (node->serving)
-		json_object_set_new(result, "bodies",
-				    bodies_json(node->bodies));
-	admin_ok(call, result);
+	if (!node->serving) {
+		admin_ok(call, result);
+		return;
+	}
+	json_object_set_new(result, "bodies", bodies_json(node->bodies));
+	admin_cluster(call, result);
 }
 
 /* ---- verify ---- */

@@ -6,10 +6,14 @@ src_server_libserver_a_SOURCES = \
 	src/server/admin.c \
 	src/server/admin.h \
 	src/server/admin_call.h \
+	src/server/admin_cluster.c \
 	src/server/admin_import.c \
 	src/server/admin_mailbox.c \
+	src/server/admin_member.c \
 	src/server/admin_status.c \
 	src/server/admin_user.c \
+	src/server/admit.c \
+	src/server/admit.h \
 	src/server/copies.c \
 	src/server/copies.h \
 	src/server/identity.c \
@@ -30,6 +34,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/mailbox_view.h \
 	src/server/maildir_name.c \
 	src/server/maildir_name.h \
+	src/server/manager.c \
+	src/server/manager.h \
 	src/server/marks.c \
 	src/server/marks.h \
 	src/server/node.c \
@@ -37,6 +43,9 @@ src_server_libserver_a_SOURCES = \
 	src/server/node_groups.c \
 	src/server/node_groups.h \
 	src/server/node_init.c \
+	src/server/node_join.c \
+	src/server/node_members.c \
+	src/server/node_members.h \
 	src/server/node_serve.c \
 	src/server/node_serve.h \
 	src/server/op_acl.c \
@@ -60,10 +69,16 @@ src_server_libserver_a_SOURCES = \
 	src/server/op_status.c \
 	src/server/op_store.c \
 	src/server/op_sync.c \
+	src/server/orders.c \
+	src/server/orders.h \
 	src/server/replicas.c \
 	src/server/replicas.h \
+	src/server/reports.c \
+	src/server/reports.h \
 	src/server/settings.c \
 	src/server/settings.h \
+	src/server/small_file.c \
+	src/server/small_file.h \
 	src/server/upkeep.c \
 	src/server/upkeep.h \
 	src/server/upload.c \

@@ -169,7 +169,11 @@ static void ready_written(struct keeper_write *write)
 
 static void make_ready(struct init_op *op)
 {
-	op->node->identity.ready = true;
+	struct identity_file *identity = &op->node->identity;
+
+	identity->ready = true;
+	for (unsigned i = 0; i < identity->replica_count; i++)
+		identity->replicas[i].make = false;
 	op->write.owner = op;
 	keeper_write(op->node->keeper, &op->write, ready_written);
 }
@@ -235,6 +239,7 @@ static void fill_identity(struct node *node, struct slice name)
 	for (unsigned i = 0; i < count; i++) {
 		identity->replicas[i].group = i;
 		identity->replicas[i].raft_id = (uint64_t)FIRST_NODE << 32 | 1;
+		identity->replicas[i].make = true;
 	}
 }
 
