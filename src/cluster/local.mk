@@ -40,6 +40,14 @@ src_cluster_libcluster_a_SOURCES = \
 	src/cluster/mailgroup_verify.c \
 	src/cluster/names.c src/cluster/names.h \
 	src/cluster/namespace.c src/cluster/namespace.h \
+	src/cluster/plan.c src/cluster/plan.h \
+	src/cluster/plan_grow.c \
+	src/cluster/plan_load.c \
+	src/cluster/plan_place.c \
+	src/cluster/plan_roles.c \
+	src/cluster/plan_rules.c src/cluster/plan_rules.h \
+	src/cluster/plan_spread.c \
+	src/cluster/plan_voters.c \
 	src/cluster/rights.c src/cluster/rights.h \
 	src/cluster/row.c src/cluster/row.h \
 	src/cluster/state_hash.c src/cluster/state_hash.h
