@@ -40,6 +40,7 @@ src_cluster_libcluster_a_SOURCES = \
 	src/cluster/mailgroup_verify.c \
 	src/cluster/names.c src/cluster/names.h \
 	src/cluster/namespace.c src/cluster/namespace.h \
+	src/cluster/overview.c src/cluster/overview.h \
 	src/cluster/plan.c src/cluster/plan.h \
 	src/cluster/plan_grow.c \
 	src/cluster/plan_load.c \

@@ -16,7 +16,7 @@
 struct place {
 	unsigned wanted;  /* replicas, if there were nodes without end */
 	unsigned willing; /* members that may have one, heard or not */
-	unsigned drained; /* recorded replicas on nodes that drain */
+	unsigned drained; /* recorded voters on nodes that drain */
 	unsigned fine;    /* recorded replicas that count */
 	unsigned serving; /* of them */
 	unsigned voters;  /* wanted, and possible */
@@ -167,7 +167,8 @@ static struct place place_of(const struct plan_work *work)
 
 		if (!replica->recorded)
 			continue;
-		if (is_drained(work, replica))
+		if (is_drained(work, replica) &&
+		    replica->role == DIRECTORY_REPLICA_VOTER)
 			place.drained++;
 		if (plan_fitness(work, replica) != PLAN_FINE)
 			continue;

@@ -22,6 +22,7 @@ test_unit_cluster_unit_cluster_SOURCES = \
 	test/unit/cluster/test_member.c \
 	test/unit/cluster/test_names.c \
 	test/unit/cluster/test_namespace.c \
+	test/unit/cluster/test_overview.c \
 	test/unit/cluster/test_plan.c \
 	test/unit/cluster/test_plan_random.c \
 	test/unit/cluster/test_rights.c

@@ -2,6 +2,8 @@
 
 #include <criterion/criterion.h>
 
+#include "cluster/overview.h"
+
 #define ROUNDS_MAX 2000
 
 /* ---- the beginning ---- */
@@ -394,6 +396,17 @@ const struct plan_step *world_step(const struct world *world, uint32_t group)
 	return NULL;
 }
 
+void world_show(struct world *world)
+{
+	struct buf text = { 0 };
+
+	overview_nodes(&world->cluster, &text);
+	overview_groups(&world->cluster, &world->plan, &text);
+	overview_rest(&world->cluster, &world->plan, &text);
+	cr_log_info("%.*s", SLICE_FMT(buf_slice(&text)));
+	buf_fini(&text);
+}
+
 /* ---- carrying out: records ---- */
 
 static void change_record(struct world *world, const struct plan_step *step)
@@ -587,8 +600,7 @@ static void check_imports(struct world *world)
 		     i++)
 			if (group.replicas[i].state ==
 				    DIRECTORY_REPLICA_JOINING &&
-			    group.replicas[i].role ==
-				    DIRECTORY_REPLICA_STANDBY)
+			    group.replicas[i].role == DIRECTORY_REPLICA_STANDBY)
 				joining[group.replicas[i].node]++;
 	directory_walk_end(&walk);
 	for (unsigned i = 1; i < WORLD_NODES; i++)

@@ -72,6 +72,9 @@ unsigned world_turn(struct world *world);
 /* Turns until nothing is done any more; fails if that takes too long. */
 void world_settle(struct world *world);
 
+/* Logs the newest plan as `status` would tell it. */
+void world_show(struct world *world);
+
 /* The step of a group in the newest plan. */
 const struct plan_step *world_step(const struct world *world, uint32_t group);
 
