@@ -54,7 +54,8 @@
 	X(END, 35, "end of data", NOT_DONE)                               \
 	X(CLIENTBUG, 36, "client did what it must not", NOT_DONE)         \
 	X(MISSING_BODY, 37, "body is not on this node", NOT_DONE)         \
-	X(STALE, 38, "decided on an old configuration", NOT_DONE)
+	X(STALE, 38, "decided on an old configuration", NOT_DONE)         \
+	X(EXPIRED, 39, "its time is over", NOT_DONE)
 
 enum err {
 #define X(name, number, text, outcome) ERR_##name = number,

@@ -26,9 +26,14 @@
 
 /* Limits that encoders, decoders and verify share. */
 #define DIRECTORY_LOCATION_MAX 255 /* octets of `server!partition` */
-#define DIRECTORY_TEXT_MAX 255     /* node names, addresses, zones */
+#define DIRECTORY_ADDRESS_MAX 255  /* octets of "host:port" */
 #define DIRECTORY_ADDRESSES_MAX 8  /* of a member */
+#define DIRECTORY_NODE_NAME_MAX 63 /* octets: a DNS label */
+#define DIRECTORY_ZONE_MAX 63      /* octets of one zone's name */
+#define DIRECTORY_ZONES_MAX 255    /* octets of a group's list of zones */
 #define DIRECTORY_REPLICAS_MAX 128 /* of a group: 5 voters, many standbys */
+#define DIRECTORY_NODES_MAX 65536  /* that ever were: members are walked */
+#define DIRECTORY_GROUPS_MAX 4096  /* one entry may leave an intent for each */
 #define DIRECTORY_SALT_MAX 64      /* octets of a SCRAM salt */
 #define DIRECTORY_SETTING_NAME_MAX 64
 #define DIRECTORY_SETTING_VALUE_MAX 4096
@@ -137,7 +142,10 @@ bool directory_user_find(struct store_txn *txn, struct slice name,
 bool directory_is_subscribed(struct store_txn *txn, uint64_t user_id,
 			     struct slice name);
 
-/* ---- members and groups ---- */
+/* ---- members ---- */
+
+/* What this program can; the cluster's own level follows (FEATURE_RAISE). */
+#define DIRECTORY_FEATURE_LEVEL 1
 
 enum directory_role {
 	DIRECTORY_ROLE_MASTER = 1 << 0,
@@ -145,46 +153,136 @@ enum directory_role {
 	DIRECTORY_ROLE_BACKEND = 1 << 2,
 };
 
+#define DIRECTORY_ROLES_ALL                                \
+	(DIRECTORY_ROLE_MASTER | DIRECTORY_ROLE_FRONTEND | \
+	 DIRECTORY_ROLE_BACKEND)
+
 enum directory_member_state {
 	DIRECTORY_MEMBER_ACTIVE = 1,
-	DIRECTORY_MEMBER_DRAINING = 2, /* takes no new replicas or sessions */
-	DIRECTORY_MEMBER_REMOVED = 3,  /* links are cut; the id stays used */
+	DIRECTORY_MEMBER_DRAINING = 2, /* emptied of replicas and sessions */
+	DIRECTORY_MEMBER_LEAVING = 3,  /* the same, and then removed */
+	DIRECTORY_MEMBER_REMOVED = 4,  /* for ever: links are cut */
 };
 
 struct directory_member {
-	uint32_t node; /* never used again */
-	struct slice name;
+	uint32_t node;     /* never used again */
+	uint64_t epoch;    /* log index of the newest change of this record */
+	struct slice name; /* a DNS label; free again after the removal */
 	struct slice addresses[DIRECTORY_ADDRESSES_MAX]; /* "host:port" */
 	unsigned address_count;
-	uint8_t roles; /* enum directory_role */
+	uint8_t roles; /* enum directory_role; at least one */
 	struct slice zone;
-	uint32_t weight;
+	uint32_t weight; /* share of mail replicas; 0: takes none */
 	enum directory_member_state state;
-	uint32_t feature_level;
-	struct slice key_hash; /* SHA-256 of its public key */
+	uint32_t feature_level;     /* what its program can */
+	struct slice key_hash;      /* SHA-256 of its public key */
+	struct slice next_key_hash; /* as good; empty: no rotation */
+	uint32_t successor; /* gets its replicas when it goes; 0: anyone */
+
+	/*
+	 * The highest incarnation of any replica that it was ever given, so
+	 * that a raft id never comes back. Not a change for `epoch`.
+	 */
+	uint32_t replicas;
 };
+
+static inline bool
+directory_member_has_key(const struct directory_member *member,
+			 struct slice key_hash)
+{
+	return key_hash.len == SHA256_SIZE &&
+	       (slice_eq(member->key_hash, key_hash) ||
+		slice_eq(member->next_key_hash, key_hash));
+}
 
 /* False: no node ever had this id; removed ones are found. */
 bool directory_member_find(struct store_txn *txn, uint32_t node,
 			   struct directory_member *member_r);
+
+/* By name, in any case of letters; only of those that were not removed. */
+bool directory_member_find_name(struct store_txn *txn, struct slice name,
+				struct directory_member *member_r);
+
+/*
+ * Whose key is this? Either of a member's two keys; only of those that were
+ * not removed. A link is accepted on nothing else (architecture.md S15).
+ */
+bool directory_member_find_key(struct store_txn *txn, struct slice key_hash,
+			       struct directory_member *member_r);
+
+/* Letters, digits and inner hyphens: a DNS label. */
+bool directory_node_name_ok(struct slice name);
+
+/* May a replica of a group be in this zone? `zones`: "a,b"; empty: anywhere. */
+bool directory_zone_allowed(struct slice zones, struct slice zone);
+
+/* ---- tokens: who may join ---- */
+
+#define DIRECTORY_TOKENS_MAX 100 /* at one time */
+#define DIRECTORY_SECRET_MIN 16  /* octets; more than can be guessed */
+#define DIRECTORY_SECRET_MAX 64
+
+/* The longest life of a token; the tool's default is an hour. */
+#define DIRECTORY_TOKEN_LIFE_MAX_MS (7ull * 24 * 3600 * 1000)
+
+/*
+ * After its end a token is kept so long, to say "expired" rather than "never
+ * heard of it", and to give a joiner that lost the answer the same again.
+ */
+#define DIRECTORY_TOKEN_KEEP_MS (3600ull * 1000)
+
+/* The right to become one certain member, once. The secret is not kept. */
+struct directory_token {
+	struct sha256 hash; /* of the secret */
+	struct slice name;  /* of the node to be */
+	uint8_t roles;
+	struct slice zone;
+	uint32_t weight;
+	uint64_t expires_at_ms; /* by the clock of who made it */
+	uint32_t node;          /* that joined by it; 0: unused */
+};
+
+/* By the SHA-256 of its secret. False: there is none. */
+bool directory_token_find(struct store_txn *txn, const struct sha256 *hash,
+			  struct directory_token *token_r);
+
+/* ---- groups ---- */
 
 enum directory_replica_role {
 	DIRECTORY_REPLICA_VOTER = 1,
 	DIRECTORY_REPLICA_STANDBY = 2,
 };
 
+enum directory_replica_state {
+	DIRECTORY_REPLICA_JOINING = 1, /* it may have nothing yet */
+	DIRECTORY_REPLICA_SERVING = 2, /* it has what the group has */
+};
+
+/*
+ * What a replica shall be. What it is at this moment, the configuration in the
+ * group's own log says; the replica manager brings one to the other. A replica
+ * that is to go leaves the record first, so that no session comes any more.
+ */
 struct directory_replica {
 	uint32_t node;
 	uint64_t raft_id; /* node << 32 | incarnation of the replica */
 	enum directory_replica_role role;
+	enum directory_replica_state state;
 };
 
+static inline uint64_t directory_raft_id(uint32_t node, uint32_t incarnation)
+{
+	return (uint64_t)node << 32 | incarnation;
+}
+
+#define DIRECTORY_WANTED_ALL 255 /* a replica on every backend */
+
 struct directory_group {
-	uint32_t group;
+	uint32_t group; /* 0: the directory itself */
 	struct directory_replica replicas[DIRECTORY_REPLICAS_MAX];
 	unsigned replica_count;
-	uint8_t wanted;    /* voters: 1, 3 or 5; 255: all */
-	struct slice zone; /* rule for placing replicas; empty: none */
+	uint8_t wanted;    /* replicas: 1, 3, 5 or DIRECTORY_WANTED_ALL */
+	struct slice zone; /* where they may be: "a,b"; empty: anywhere */
 	uint32_t weight;   /* share of new homes; 0: takes none */
 	uint64_t epoch;    /* log index of the newest change of this record */
 	uint64_t homes;    /* users and shared trees that live in it */
@@ -194,9 +292,13 @@ struct directory_group {
 bool directory_group_find(struct store_txn *txn, uint32_t group,
 			  struct directory_group *group_r);
 
+/* The replica with this raft id; NULL: the record has none. */
+struct directory_replica *directory_group_replica(struct directory_group *group,
+						  uint64_t raft_id);
+
 /*
- * The group for a new home: the least homes for its weight, the lowest number
- * of several; 0: there is none.
+ * The group for a new home: of those with a serving replica the one with the
+ * least homes for its weight, the lowest number of several; 0: there is none.
  */
 uint32_t directory_group_for_home(struct store_txn *txn);
 
@@ -206,7 +308,7 @@ enum directory_intent_kind {
 	DIRECTORY_INTENT_PURGE = 1,  /* of a deleted mailbox: seal, purge */
 	DIRECTORY_INTENT_REROOT = 2, /* of renamed ones: move their usage */
 	DIRECTORY_INTENT_FORGET = 3, /* a removed user: out of all lists */
-	DIRECTORY_INTENT_FENCE = 4,  /* a removed node: in every group */
+	DIRECTORY_INTENT_FENCE = 4,  /* of a removed node, in one group */
 	DIRECTORY_INTENT_MOVE = 5,   /* of a user to another group */
 };
 
@@ -246,11 +348,12 @@ struct directory_counters {
 	uint64_t next_intent;
 	uint32_t next_node;
 	uint32_t next_group;
-	uint64_t changes;      /* rows of the change table */
-	uint64_t change_floor; /* highest index that it may lack names of */
+	uint32_t feature_level; /* the cluster's; only ever rises */
+	uint64_t changes;       /* rows of the change table */
+	uint64_t change_floor;  /* highest index that it may lack names of */
 };
 
-/* All zero in a directory where nothing was done yet. */
+/* The lowest of everything in a directory where nothing was done yet. */
 void directory_counters_get(struct store_txn *txn,
 			    struct directory_counters *counters_r);
 
@@ -297,6 +400,11 @@ bool directory_subscription_next(struct directory_walk *walk,
 void directory_member_walk(struct directory_walk *walk, struct store_txn *txn);
 bool directory_member_next(struct directory_walk *walk,
 			   struct directory_member *member_r);
+
+/* All tokens, used and expired ones too, by rising hash. */
+void directory_token_walk(struct directory_walk *walk, struct store_txn *txn);
+bool directory_token_next(struct directory_walk *walk,
+			  struct directory_token *token_r);
 
 /* All groups by rising number. */
 void directory_group_walk(struct directory_walk *walk, struct store_txn *txn);

@@ -40,10 +40,15 @@ void directory_apply_user_add(struct directory_apply *a);
 void directory_apply_user_set(struct directory_apply *a);
 void directory_apply_user_remove(struct directory_apply *a);
 void directory_apply_user_forget(struct directory_apply *a);
-void directory_apply_member_put(struct directory_apply *a);
+void directory_apply_member_add(struct directory_apply *a);
 void directory_apply_group_put(struct directory_apply *a);
 void directory_apply_setting_put(struct directory_apply *a);
 void directory_apply_intent_step(struct directory_apply *a);
+void directory_apply_member_set(struct directory_apply *a);
+void directory_apply_token_put(struct directory_apply *a);
+void directory_apply_token_drop(struct directory_apply *a);
+void directory_apply_join(struct directory_apply *a);
+void directory_apply_feature_raise(struct directory_apply *a);
 
 /* ---- directory_fsm.c ---- */
 
@@ -78,6 +83,16 @@ uint64_t directory_keep_until(const struct directory_apply *a,
 /* Writes an intent; its id, step and since are filled in. Gives the id. */
 uint64_t directory_new_intent(struct directory_apply *a,
 			      struct directory_intent *intent);
+
+/* ---- directory_member.c ---- */
+
+/* May it be added? EXISTS, INUSE, CANNOT, LIMIT: see MEMBER_ADD. */
+must_use enum err directory_member_look(struct directory_apply *a,
+					const struct directory_member *member);
+
+/* Gives it its number and writes it. Its slices are not the transaction's. */
+void directory_member_insert(struct directory_apply *a,
+			     struct directory_member *member);
 
 /* ---- directory_tree.c ---- */
 

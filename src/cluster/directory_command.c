@@ -59,6 +59,12 @@ static void rights_field(struct codec *codec, uint32_t *rights)
 
 /* ---- commands ---- */
 
+#define MEMBER_FIELDS_ALL                                              \
+	(DIRECTORY_MEMBER_ROLES | DIRECTORY_MEMBER_ZONE |              \
+	 DIRECTORY_MEMBER_WEIGHT | DIRECTORY_MEMBER_STATE |            \
+	 DIRECTORY_MEMBER_ADDRESSES | DIRECTORY_MEMBER_FEATURE_LEVEL | \
+	 DIRECTORY_MEMBER_KEYS)
+
 static void create_fields(struct codec *codec, struct directory_create *command)
 {
 	mailbox_name(codec, &command->name);
@@ -147,13 +153,50 @@ static void user_forget_fields(struct codec *codec,
 	identifier_name(codec, &command->identifier);
 }
 
-static void member_put_fields(struct codec *codec,
-			      struct directory_member_put *command)
+static void member_add_fields(struct codec *codec,
+			      struct directory_member_add *command)
 {
+	directory_member_fields(codec, &command->member);
+}
+
+static void member_set_fields(struct codec *codec,
+			      struct directory_member_set *command)
+{
+	codec_bits(codec, &command->fields, MEMBER_FIELDS_ALL);
 	codec_var32(codec, &command->member.node);
 	directory_member_fields(codec, &command->member);
-	if (command->member.name.len == 0)
+}
+
+static void token_put_fields(struct codec *codec,
+			     struct directory_token_put *command)
+{
+	codec_hash(codec, &command->token.hash);
+	directory_token_fields(codec, &command->token);
+}
+
+static void token_drop_fields(struct codec *codec,
+			      struct directory_token_drop *command)
+{
+	codec_hash(codec, &command->hash);
+}
+
+static void join_fields(struct codec *codec, struct directory_join *command)
+{
+	codec_bytes(codec, &command->secret, DIRECTORY_SECRET_MAX);
+	directory_node_name_field(codec, &command->name);
+	directory_key_hash_field(codec, &command->key_hash);
+	directory_addresses_fields(codec, command->addresses,
+				   &command->address_count);
+	codec_var32(codec, &command->feature_level);
+	if (command->secret.len < DIRECTORY_SECRET_MIN ||
+	    command->address_count == 0)
 		codec_fail(codec, ERR_INVALID);
+}
+
+static void feature_raise_fields(struct codec *codec,
+				 struct directory_feature_raise *command)
+{
+	codec_var32(codec, &command->level);
 }
 
 static void group_put_fields(struct codec *codec,
@@ -221,7 +264,12 @@ COMMAND_DEFINE(user_add)
 COMMAND_DEFINE(user_set)
 COMMAND_DEFINE(user_remove)
 COMMAND_DEFINE(user_forget)
-COMMAND_DEFINE(member_put)
+COMMAND_DEFINE(member_add)
+COMMAND_DEFINE(member_set)
+COMMAND_DEFINE(token_put)
+COMMAND_DEFINE(token_drop)
+COMMAND_DEFINE(join)
+COMMAND_DEFINE(feature_raise)
 COMMAND_DEFINE(group_put)
 COMMAND_DEFINE(setting_put)
 COMMAND_DEFINE(intent_step)
@@ -240,10 +288,15 @@ static const struct {
 	{ "USER_SET", user_set_check },
 	{ "USER_REMOVE", user_remove_check },
 	{ "USER_FORGET", user_forget_check },
-	{ "MEMBER_PUT", member_put_check },
+	{ "MEMBER_ADD", member_add_check },
 	{ "GROUP_PUT", group_put_check },
 	{ "SETTING_PUT", setting_put_check },
 	{ "INTENT_STEP", intent_step_check },
+	{ "MEMBER_SET", member_set_check },
+	{ "TOKEN_PUT", token_put_check },
+	{ "TOKEN_DROP", token_drop_check },
+	{ "JOIN", join_check },
+	{ "FEATURE_RAISE", feature_raise_check },
 };
 
 _Static_assert(ARRAY_LEN(kinds) == DIRECTORY_COMMAND_END - DIRECTORY_CREATE,
@@ -323,10 +376,24 @@ user_forget_result_fields(struct codec *codec,
 	codec_bool(codec, &result->more);
 }
 
-static void member_put_result_fields(struct codec *codec,
-				     struct directory_member_put_result *result)
+static void member_add_result_fields(struct codec *codec,
+				     struct directory_member_add_result *result)
 {
 	codec_var32(codec, &result->node);
+}
+
+static void member_set_result_fields(struct codec *codec,
+				     struct directory_member_set_result *result)
+{
+	codec_var64(codec, &result->epoch);
+}
+
+static void join_result_fields(struct codec *codec,
+			       struct directory_join_result *result)
+{
+	codec_var32(codec, &result->node);
+	codec_u8(codec, &result->roles);
+	codec_var32(codec, &result->feature_level);
 }
 
 static void group_put_result_fields(struct codec *codec,
@@ -334,6 +401,7 @@ static void group_put_result_fields(struct codec *codec,
 {
 	codec_var32(codec, &result->group);
 	codec_var64(codec, &result->epoch);
+	codec_u64(codec, &result->raft_id);
 }
 
 #define RESULT_DEFINE(x)                                                       \
@@ -365,7 +433,9 @@ RESULT_DEFINE(rename)
 RESULT_DEFINE(user_add)
 RESULT_DEFINE(user_remove)
 RESULT_DEFINE(user_forget)
-RESULT_DEFINE(member_put)
+RESULT_DEFINE(member_add)
+RESULT_DEFINE(member_set)
+RESULT_DEFINE(join)
 RESULT_DEFINE(group_put)
 
 bool directory_rename_next_foreign(struct slice *payload, struct slice *name_r)

@@ -34,10 +34,15 @@ enum directory_command_kind {
 	DIRECTORY_USER_SET,
 	DIRECTORY_USER_REMOVE,
 	DIRECTORY_USER_FORGET,
-	DIRECTORY_MEMBER_PUT,
+	DIRECTORY_MEMBER_ADD,
 	DIRECTORY_GROUP_PUT,
 	DIRECTORY_SETTING_PUT,
 	DIRECTORY_INTENT_STEP,
+	DIRECTORY_MEMBER_SET,
+	DIRECTORY_TOKEN_PUT,
+	DIRECTORY_TOKEN_DROP,
+	DIRECTORY_JOIN,
+	DIRECTORY_FEATURE_RAISE,
 	DIRECTORY_COMMAND_END, /* part 3: RESERVE, ACTIVATE, .. follow here */
 };
 
@@ -228,25 +233,121 @@ struct directory_user_forget_result {
 	bool more;
 };
 
-/* ---- members, groups, settings, intents ---- */
+/* ---- members ---- */
 
 /*
- * Adds (node 0) or replaces a member. NOTFOUND: no such node; EXISTS: another
- * one that was not removed has the name. A member that becomes REMOVED leaves
- * an intent to FENCE it in every group.
+ * Adds a member without a token: the first of a cluster. Its node, epoch and
+ * replicas are not looked at. EXISTS: another one has the name; INUSE: a key
+ * is that of another one, also of one that was removed; CANNOT: its program is
+ * too old for the cluster, it comes as removed or with a successor; LIMIT:
+ * DIRECTORY_NODES_MAX.
  */
-struct directory_member_put {
+struct directory_member_add {
 	struct directory_member member;
 };
 
-struct directory_member_put_result {
+struct directory_member_add_result {
 	uint32_t node;
 };
 
+enum directory_member_field {
+	DIRECTORY_MEMBER_ROLES = 1 << 0,
+	DIRECTORY_MEMBER_ZONE = 1 << 1,
+	DIRECTORY_MEMBER_WEIGHT = 1 << 2,
+	DIRECTORY_MEMBER_STATE = 1 << 3, /* and successor */
+	DIRECTORY_MEMBER_ADDRESSES = 1 << 4,
+	DIRECTORY_MEMBER_FEATURE_LEVEL = 1 << 5,
+	DIRECTORY_MEMBER_KEYS = 1 << 6, /* both */
+};
+
 /*
- * Adds a group (its number is given) or replaces one, which may be group 0,
- * the directory itself: that needs no adding. `homes` is not looked at.
- * NOTFOUND: no such group; STALE: its epoch is not the one given.
+ * Changes the named fields of member.node, whose record must still have
+ * member.epoch. A member that becomes REMOVED leaves intents to FENCE it in
+ * every group, and stays removed.
+ *
+ * A key is changed in three steps, so that nobody is locked out: the next key
+ * is added, the node begins to use it, the old one is dropped (the next one
+ * becomes key_hash). So old and new keys must have one in common.
+ *
+ * NOTFOUND; STALE: another epoch; CANNOT: it was removed, or would be the last
+ * master that goes, its program would be too old for the cluster, no key is in
+ * common, or the successor is none; INUSE: a key is that of another member,
+ * also of one that was removed.
+ */
+struct directory_member_set {
+	uint8_t fields;                 /* enum directory_member_field */
+	struct directory_member member; /* others are not looked at */
+};
+
+struct directory_member_set_result {
+	uint64_t epoch;
+};
+
+/*
+ * Lets who knows the secret become a member of this name, until expires_at_ms
+ * by this command's clock. Tokens that ended long ago go.
+ *
+ * EXISTS: this hash has a token; EXPIRED: it would be already; LIMIT: more
+ * than DIRECTORY_TOKEN_LIFE_MAX_MS, or DIRECTORY_TOKENS_MAX are open.
+ */
+struct directory_token_put {
+	struct directory_token token; /* its node is not looked at */
+};
+
+/* NOTFOUND. A used one may go, too; the member stays. */
+struct directory_token_drop {
+	struct sha256 hash;
+};
+
+/*
+ * Makes who knows a token's secret a member, active at once, with the token's
+ * name, roles, zone and weight. The token is used then; the same joiner (by
+ * its key) gets the same answer again, as his first may have been lost.
+ *
+ * NOTFOUND: no token has this secret; EXPIRED: by this command's clock; DENIED:
+ * it was used by another key, is for another name, or its member was removed;
+ * EXISTS: another member has the name; INUSE: the key is that of another
+ * member, also of one that was removed; CANNOT: its program is too old for the
+ * cluster.
+ */
+struct directory_join {
+	struct slice secret;
+	struct slice name; /* must be the token's, in any case of letters */
+	struct slice key_hash;
+	struct slice addresses[DIRECTORY_ADDRESSES_MAX]; /* at least one */
+	unsigned address_count;
+	uint32_t feature_level;
+};
+
+struct directory_join_result {
+	uint32_t node;
+	uint8_t roles;
+	uint32_t feature_level; /* the cluster's */
+};
+
+/*
+ * Raises the cluster's feature level, as all members can. STALE: it is there
+ * already, or above; CANNOT: a member that was not removed cannot.
+ */
+struct directory_feature_raise {
+	uint32_t level;
+};
+
+/* ---- groups, settings, intents ---- */
+
+/*
+ * Adds a group (its number is given), or changes one, whose record must still
+ * have this epoch. `homes` is not looked at.
+ *
+ * A replica with raft id 0 is new and gets one, which was never used; others
+ * must be those of the record. One replica may come, go or change at a time.
+ * A group without a record may come with raft ids of its own choice, as the
+ * first node makes groups before they are recorded. Group 0 needs no adding:
+ * until it has a record its epoch is 0.
+ *
+ * NOTFOUND: no such group, or no such member; STALE: another epoch; CANNOT: a
+ * replica that is none of the record's, two of one node, more than one change,
+ * or a new one on a member that was removed; LIMIT: DIRECTORY_GROUPS_MAX.
  */
 struct directory_group_put {
 	bool add;
@@ -256,6 +357,7 @@ struct directory_group_put {
 struct directory_group_put_result {
 	uint32_t group;
 	uint64_t epoch;
+	uint64_t raft_id; /* of the new replica (the last); 0: none came */
 };
 
 /* An empty value deletes the setting. */
@@ -292,7 +394,12 @@ DIRECTORY_CODEC(user_add);
 DIRECTORY_CODEC(user_set);
 DIRECTORY_CODEC(user_remove);
 DIRECTORY_CODEC(user_forget);
-DIRECTORY_CODEC(member_put);
+DIRECTORY_CODEC(member_add);
+DIRECTORY_CODEC(member_set);
+DIRECTORY_CODEC(token_put);
+DIRECTORY_CODEC(token_drop);
+DIRECTORY_CODEC(join);
+DIRECTORY_CODEC(feature_raise);
 DIRECTORY_CODEC(group_put);
 DIRECTORY_CODEC(setting_put);
 DIRECTORY_CODEC(intent_step);
@@ -309,7 +416,9 @@ DIRECTORY_RESULT(rename);
 DIRECTORY_RESULT(user_add);
 DIRECTORY_RESULT(user_remove);
 DIRECTORY_RESULT(user_forget);
-DIRECTORY_RESULT(member_put);
+DIRECTORY_RESULT(member_add);
+DIRECTORY_RESULT(member_set);
+DIRECTORY_RESULT(join);
 DIRECTORY_RESULT(group_put);
 
 #endif

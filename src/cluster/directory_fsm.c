@@ -182,13 +182,16 @@ uint64_t directory_new_intent(struct directory_apply *a,
 /* ---- dispatch ---- */
 
 static void (*const parts[])(struct directory_apply *a) = {
-	directory_apply_create,      directory_apply_delete,
-	directory_apply_rename,      directory_apply_set_acl,
-	directory_apply_set_use,     directory_apply_subscribe,
-	directory_apply_user_add,    directory_apply_user_set,
-	directory_apply_user_remove, directory_apply_user_forget,
-	directory_apply_member_put,  directory_apply_group_put,
-	directory_apply_setting_put, directory_apply_intent_step,
+	directory_apply_create,        directory_apply_delete,
+	directory_apply_rename,        directory_apply_set_acl,
+	directory_apply_set_use,       directory_apply_subscribe,
+	directory_apply_user_add,      directory_apply_user_set,
+	directory_apply_user_remove,   directory_apply_user_forget,
+	directory_apply_member_add,    directory_apply_group_put,
+	directory_apply_setting_put,   directory_apply_intent_step,
+	directory_apply_member_set,    directory_apply_token_put,
+	directory_apply_token_drop,    directory_apply_join,
+	directory_apply_feature_raise,
 };
 
 _Static_assert(ARRAY_LEN(parts) == DIRECTORY_COMMAND_END - DIRECTORY_CREATE,
@@ -224,11 +227,16 @@ static void apply(struct replica_fsm *replica, struct store_txn *txn,
 	arena_clear(&fsm->arena);
 }
 
-/* What makes the state smaller, or must never be stopped (F9). */
+/*
+ * What makes the state smaller, or must never be stopped (F9): a full cluster
+ * is helped by moving replicas to other nodes.
+ */
 static bool frees_space(uint16_t kind)
 {
 	return kind == DIRECTORY_DELETE || kind == DIRECTORY_USER_REMOVE ||
-	       kind == DIRECTORY_USER_FORGET || kind == DIRECTORY_INTENT_STEP;
+	       kind == DIRECTORY_USER_FORGET || kind == DIRECTORY_INTENT_STEP ||
+	       kind == DIRECTORY_TOKEN_DROP || kind == DIRECTORY_MEMBER_SET ||
+	       kind == DIRECTORY_GROUP_PUT;
 }
 
 /* No command of the directory brings bodies. */

@@ -162,6 +162,46 @@ bool directory_member_next(struct directory_walk *walk,
 	       directory_member_of_row(walk->txn, &walk->cursor, member_r);
 }
 
+bool directory_member_find_name(struct store_txn *txn, struct slice name,
+				struct directory_member *member_r)
+{
+	struct directory_walk walk;
+	bool found = false;
+
+	directory_member_walk(&walk, txn);
+	while (!found && directory_member_next(&walk, member_r))
+		found = member_r->state != DIRECTORY_MEMBER_REMOVED &&
+			slice_eq_nocase(member_r->name, name);
+	directory_walk_end(&walk);
+	return found;
+}
+
+bool directory_member_find_key(struct store_txn *txn, struct slice key_hash,
+			       struct directory_member *member_r)
+{
+	struct directory_walk walk;
+	bool found = false;
+
+	directory_member_walk(&walk, txn);
+	while (!found && directory_member_next(&walk, member_r))
+		found = member_r->state != DIRECTORY_MEMBER_REMOVED &&
+			directory_member_has_key(member_r, key_hash);
+	directory_walk_end(&walk);
+	return found;
+}
+
+void directory_token_walk(struct directory_walk *walk, struct store_txn *txn)
+{
+	walk_begin(walk, txn, DIRECTORY_TABLE_TOKEN, SLICE_NONE, SLICE_NONE);
+}
+
+bool directory_token_next(struct directory_walk *walk,
+			  struct directory_token *token_r)
+{
+	return walk_next(walk) &&
+	       directory_token_of_row(walk->txn, &walk->cursor, token_r);
+}
+
 void directory_group_walk(struct directory_walk *walk, struct store_txn *txn)
 {
 	walk_begin(walk, txn, DIRECTORY_TABLE_GROUP, SLICE_NONE, SLICE_NONE);
@@ -172,6 +212,16 @@ bool directory_group_next(struct directory_walk *walk,
 {
 	return walk_next(walk) &&
 	       directory_group_of_row(walk->txn, &walk->cursor, group_r);
+}
+
+static bool takes_homes(const struct directory_group *group)
+{
+	if (group->group == 0 || group->weight == 0)
+		return false;
+	for (unsigned i = 0; i < group->replica_count; i++)
+		if (group->replicas[i].state == DIRECTORY_REPLICA_SERVING)
+			return true;
+	return false;
 }
 
 /* Fewer homes for its weight; the product of both is below 2^96. */
@@ -191,7 +241,7 @@ uint32_t directory_group_for_home(struct store_txn *txn)
 
 	directory_group_walk(&walk, txn);
 	while (directory_group_next(&walk, &group))
-		if (group.group != 0 && group.weight != 0 &&
+		if (takes_homes(&group) &&
 		    (best.group == 0 || is_lighter(&group, &best)))
 			best = group;
 	directory_walk_end(&walk);

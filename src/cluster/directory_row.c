@@ -11,7 +11,7 @@
 
 const char *const directory_table_names[DIRECTORY_TABLES] = {
 	"counter", "member",       "group",  "mailbox", "by_id",   "by_acl",
-	"user",    "subscription", "intent", "change",  "setting",
+	"user",    "subscription", "intent", "change",  "setting", "token",
 };
 
 /* ---- keys ---- */
@@ -167,10 +167,10 @@ void directory_mailbox_put(struct store_txn *txn, struct buf *scratch,
 
 /* ---- users ---- */
 
-static void exactly(struct codec *codec, struct slice *octets, size_t len)
+void directory_key_hash_field(struct codec *codec, struct slice *hash)
 {
-	codec_bytes(codec, octets, len);
-	if (octets->len != len)
+	codec_bytes(codec, hash, SHA256_SIZE);
+	if (hash->len != SHA256_SIZE)
 		codec_fail(codec, ERR_INVALID);
 }
 
@@ -184,8 +184,8 @@ void directory_keys_fields(struct codec *codec, struct directory_keys *keys)
 	if (iterations == 0)
 		return;
 	codec_bytes(codec, &keys->salt, DIRECTORY_SALT_MAX);
-	exactly(codec, &keys->stored_key, SHA256_SIZE);
-	exactly(codec, &keys->server_key, SHA256_SIZE);
+	directory_key_hash_field(codec, &keys->stored_key);
+	directory_key_hash_field(codec, &keys->server_key);
 	if (keys->salt.len == 0)
 		codec_fail(codec, ERR_INVALID);
 }
@@ -250,161 +250,6 @@ void directory_user_put(struct store_txn *txn, struct buf *scratch,
 	row_want(txn, user->mailboxes <= DIRECTORY_TREE_MAX);
 	user_fields(&codec, &fields);
 	row_put(txn, DIRECTORY_TABLE_USER, store_key_slice(&key), &codec);
-}
-
-/* ---- members ---- */
-
-static void text_field(struct codec *codec, struct slice *text)
-{
-	codec_bytes(codec, text, DIRECTORY_TEXT_MAX);
-}
-
-void directory_member_fields(struct codec *codec,
-			     struct directory_member *member)
-{
-	unsigned state = member->state;
-	uint64_t count = member->address_count;
-
-	text_field(codec, &member->name);
-	codec_var(codec, &count, DIRECTORY_ADDRESSES_MAX);
-	if (codec->err != ERR_NONE)
-		return;
-	member->address_count = (unsigned)count;
-	for (unsigned i = 0; i < member->address_count; i++)
-		text_field(codec, &member->addresses[i]);
-	codec_bits(codec, &member->roles,
-		   DIRECTORY_ROLE_MASTER | DIRECTORY_ROLE_FRONTEND |
-			   DIRECTORY_ROLE_BACKEND);
-	text_field(codec, &member->zone);
-	codec_var32(codec, &member->weight);
-	codec_choice(codec, &state, DIRECTORY_MEMBER_ACTIVE,
-		     DIRECTORY_MEMBER_REMOVED);
-	codec_var32(codec, &member->feature_level);
-	exactly(codec, &member->key_hash, SHA256_SIZE);
-	member->state = (enum directory_member_state)state;
-}
-
-static bool member_end(struct store_txn *txn, struct codec *codec,
-		       uint32_t node, struct directory_member *member_r)
-{
-	*member_r = (struct directory_member){ .node = node };
-	directory_member_fields(codec, member_r);
-	return row_end(txn, codec);
-}
-
-bool directory_member_of_row(struct store_txn *txn,
-			     const struct store_cursor *cursor,
-			     struct directory_member *member_r)
-{
-	struct slice key = cursor->key;
-	struct codec codec;
-	uint32_t node;
-
-	if (!store_key_take_u32(&key, &node)) {
-		store_txn_fail(txn, ERR_CORRUPT);
-		return false;
-	}
-	return row_of_value(txn, &cursor->value, &codec) &&
-	       member_end(txn, &codec, node, member_r);
-}
-
-bool directory_member_find(struct store_txn *txn, uint32_t node,
-			   struct directory_member *member_r)
-{
-	struct store_key key = directory_node_key(node);
-	struct codec codec;
-
-	return row_find(txn, DIRECTORY_TABLE_MEMBER, store_key_slice(&key),
-			&codec) &&
-	       member_end(txn, &codec, node, member_r);
-}
-
-void directory_member_row_put(struct store_txn *txn, struct buf *scratch,
-			      const struct directory_member *member)
-{
-	struct store_key key = directory_node_key(member->node);
-	struct directory_member fields = *member;
-	struct codec codec = row_begin(scratch);
-
-	directory_member_fields(&codec, &fields);
-	row_put(txn, DIRECTORY_TABLE_MEMBER, store_key_slice(&key), &codec);
-}
-
-/* ---- groups ---- */
-
-static void replica_fields(struct codec *codec,
-			   struct directory_replica *replica)
-{
-	unsigned role = replica->role;
-
-	codec_var32(codec, &replica->node);
-	codec_u64(codec, &replica->raft_id);
-	codec_choice(codec, &role, DIRECTORY_REPLICA_VOTER,
-		     DIRECTORY_REPLICA_STANDBY);
-	replica->role = (enum directory_replica_role)role;
-}
-
-void directory_group_fields(struct codec *codec, struct directory_group *group)
-{
-	uint64_t count = group->replica_count;
-
-	codec_var(codec, &count, DIRECTORY_REPLICAS_MAX);
-	if (codec->err != ERR_NONE)
-		return;
-	group->replica_count = (unsigned)count;
-	for (unsigned i = 0; i < group->replica_count; i++)
-		replica_fields(codec, &group->replicas[i]);
-	codec_u8(codec, &group->wanted);
-	text_field(codec, &group->zone);
-	codec_var32(codec, &group->weight);
-	codec_var64(codec, &group->epoch);
-	codec_var64(codec, &group->homes);
-}
-
-static bool group_end(struct store_txn *txn, struct codec *codec,
-		      uint32_t number, struct directory_group *group_r)
-{
-	*group_r = (struct directory_group){ .group = number };
-	directory_group_fields(codec, group_r);
-	return row_end(txn, codec);
-}
-
-bool directory_group_of_row(struct store_txn *txn,
-			    const struct store_cursor *cursor,
-			    struct directory_group *group_r)
-{
-	struct slice key = cursor->key;
-	struct codec codec;
-	uint32_t number;
-
-	if (!store_key_take_u32(&key, &number)) {
-		store_txn_fail(txn, ERR_CORRUPT);
-		return false;
-	}
-	return row_of_value(txn, &cursor->value, &codec) &&
-	       group_end(txn, &codec, number, group_r);
-}
-
-bool directory_group_find(struct store_txn *txn, uint32_t group,
-			  struct directory_group *group_r)
-{
-	struct store_key key = directory_node_key(group);
-	struct codec codec;
-
-	return row_find(txn, DIRECTORY_TABLE_GROUP, store_key_slice(&key),
-			&codec) &&
-	       group_end(txn, &codec, group, group_r);
-}
-
-void directory_group_row_put(struct store_txn *txn, struct buf *scratch,
-			     const struct directory_group *group)
-{
-	struct store_key key = directory_node_key(group->group);
-	struct directory_group fields = *group;
-	struct codec codec = row_begin(scratch);
-
-	directory_group_fields(&codec, &fields);
-	row_put(txn, DIRECTORY_TABLE_GROUP, store_key_slice(&key), &codec);
 }
 
 /* ---- intents ---- */
@@ -497,6 +342,7 @@ static void counters_fields(struct codec *codec,
 	codec_var64(codec, &counters->next_intent);
 	codec_var32(codec, &counters->next_node);
 	codec_var32(codec, &counters->next_group);
+	codec_var32(codec, &counters->feature_level);
 	codec_var64(codec, &counters->changes);
 	codec_var64(codec, &counters->change_floor);
 }
@@ -511,6 +357,7 @@ void directory_counters_get(struct store_txn *txn,
 		.next_intent = 1,
 		.next_node = 1,
 		.next_group = 1,
+		.feature_level = 1,
 	};
 	if (!row_find(txn, DIRECTORY_TABLE_COUNTER, single_key(), &codec))
 		return;

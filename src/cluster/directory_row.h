@@ -22,6 +22,7 @@ enum directory_table {
 	DIRECTORY_TABLE_INTENT,       /* intent id */
 	DIRECTORY_TABLE_CHANGE,       /* log index, position, n -> name */
 	DIRECTORY_TABLE_SETTING,      /* name -> value */
+	DIRECTORY_TABLE_TOKEN,        /* SHA-256 of the secret */
 	DIRECTORY_TABLE_END,
 };
 
@@ -37,11 +38,19 @@ void directory_keys_fields(struct codec *codec, struct directory_keys *keys);
 void directory_member_fields(struct codec *codec,
 			     struct directory_member *member);
 void directory_group_fields(struct codec *codec, struct directory_group *group);
+void directory_token_fields(struct codec *codec, struct directory_token *token);
+
+/* Parts of the above that a joiner gives, too. */
+void directory_node_name_field(struct codec *codec, struct slice *name);
+void directory_addresses_fields(struct codec *codec, struct slice *addresses,
+				unsigned *count);
+void directory_key_hash_field(struct codec *codec, struct slice *key_hash);
 
 /* Keys; a string at the end of a key is ended by 0x00 like any other. */
 struct store_key directory_name_key(struct slice name);
 struct store_key directory_number_key(uint64_t number);
 struct store_key directory_node_key(uint32_t number);
+struct store_key directory_token_key(const struct sha256 *hash);
 struct store_key directory_by_acl_key(struct slice identifier, uint64_t id);
 struct store_key directory_subscription_key(uint64_t user_id,
 					    struct slice name);
@@ -61,6 +70,9 @@ bool directory_member_of_row(struct store_txn *txn,
 bool directory_group_of_row(struct store_txn *txn,
 			    const struct store_cursor *cursor,
 			    struct directory_group *group_r);
+bool directory_token_of_row(struct store_txn *txn,
+			    const struct store_cursor *cursor,
+			    struct directory_token *token_r);
 bool directory_intent_of_row(struct store_txn *txn,
 			     const struct store_cursor *cursor,
 			     struct directory_intent *intent_r);
@@ -74,6 +86,8 @@ void directory_member_row_put(struct store_txn *txn, struct buf *scratch,
 			      const struct directory_member *member);
 void directory_group_row_put(struct store_txn *txn, struct buf *scratch,
 			     const struct directory_group *group);
+void directory_token_row_put(struct store_txn *txn, struct buf *scratch,
+			     const struct directory_token *token);
 void directory_intent_put(struct store_txn *txn, struct buf *scratch,
 			  const struct directory_intent *intent);
 void directory_counters_put(struct store_txn *txn, struct buf *scratch,

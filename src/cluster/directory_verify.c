@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/panic.h"
 #include "cluster/directory_row.h"
+#include "cluster/directory_verify.h"
 #include "cluster/findings.h"
 #include "cluster/row.h"
 
@@ -362,19 +363,6 @@ static void check_intents(struct verify *v)
 	directory_walk_end(&walk);
 }
 
-static void check_members(struct verify *v)
-{
-	struct directory_member member;
-	struct directory_walk walk;
-
-	directory_member_walk(&walk, v->txn);
-	while (directory_member_next(&walk, &member))
-		FINDINGS_WANT(&v->findings, member.node < v->counters.next_node,
-			      "member %" PRIu32 ": number was never given",
-			      member.node);
-	directory_walk_end(&walk);
-}
-
 static void check_changes(struct verify *v)
 {
 	uint64_t rows = store_count(v->txn, DIRECTORY_TABLE_CHANGE);
@@ -399,7 +387,7 @@ uint64_t directory_verify(struct store_txn *txn, directory_finding *finding,
 	check_mailboxes(&v);
 	check_users(&v);
 	check_groups(&v);
-	check_members(&v);
+	directory_verify_nodes(txn, &v.findings);
 	check_intents(&v);
 	check_changes(&v);
 	buf_fini(&v.homes);

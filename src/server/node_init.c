@@ -111,7 +111,7 @@ static enum err node_key(struct init_op *op, struct sha256 *hash_r)
 static void put_member(struct init_op *op)
 {
 	struct sha256 hash;
-	struct directory_member_put command = {
+	struct directory_member_add command = {
 		.member = {
 			.name = slice_str(op->node->identity.name),
 			.roles = DIRECTORY_ROLE_MASTER |
@@ -119,21 +119,21 @@ static void put_member(struct init_op *op)
 				 DIRECTORY_ROLE_BACKEND,
 			.weight = 1,
 			.state = DIRECTORY_MEMBER_ACTIVE,
-			.feature_level = 1,
+			.feature_level = DIRECTORY_FEATURE_LEVEL,
 		},
 	};
 	enum err err = node_key(op, &hash);
 
 	command.member.key_hash = slice_of(hash.octets, SHA256_SIZE);
 	if (!err)
-		err = directory_member_put_encode(&command, body_of(op));
-	propose(op, DIRECTORY_MEMBER_PUT, err);
+		err = directory_member_add_encode(&command, body_of(op));
+	propose(op, DIRECTORY_MEMBER_ADD, err);
 }
 
 static void put_group(struct init_op *op, uint32_t group)
 {
 	struct directory_group_put command = {
-		.add = true,
+		.add = group != 0, /* the directory has its number */
 		.group = {
 			.group = group,
 			.replica_count = 1,
@@ -147,6 +147,7 @@ static void put_group(struct init_op *op, uint32_t group)
 	replica->node = op->node->identity.node;
 	replica->raft_id = node_raft_id(op->node, group);
 	replica->role = DIRECTORY_REPLICA_VOTER;
+	replica->state = DIRECTORY_REPLICA_SERVING;
 	err = directory_group_put_encode(&command, body_of(op));
 	propose(op, DIRECTORY_GROUP_PUT, err);
 }
@@ -181,7 +182,7 @@ static void looked(struct read_index *read)
 	struct directory_member member;
 	struct directory_group *group;
 	struct store_txn *txn;
-	uint32_t missing = 1;
+	uint32_t missing = 0;
 	bool has_member;
 
 	if (read->err || !env || store_read_begin(env, &txn)) {

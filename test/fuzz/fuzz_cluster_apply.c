@@ -114,12 +114,35 @@ static void apply_buf(struct subject *s, struct store_txn *txn, uint16_t kind,
 
 static void fill_directory(struct subject *s, struct store_txn *txn)
 {
-	struct directory_group_put group = { .add = true,
-					     .group = { .weight = 1 } };
+	static const uint8_t key[SHA256_SIZE];
+	struct directory_member_add member = {
+		.member = {
+			.name = SLICE_LIT("n1"),
+			.roles = DIRECTORY_ROLES_ALL,
+			.state = DIRECTORY_MEMBER_ACTIVE,
+			.feature_level = 1,
+			.key_hash = slice_of(key, sizeof(key)),
+		},
+	};
+	struct directory_group_put group = {
+		.add = true,
+		.group = {
+			.wanted = 3,
+			.weight = 1,
+			.replica_count = 1,
+			.replicas = { {
+				.node = 1,
+				.role = DIRECTORY_REPLICA_VOTER,
+				.state = DIRECTORY_REPLICA_SERVING,
+			} },
+		},
+	};
 	struct directory_user_add user = { .name = SLICE_LIT("a") };
 	struct directory_create create = { .name = SLICE_LIT("b.c") };
 	struct buf body = { 0 };
 
+	apply_buf(s, txn, DIRECTORY_MEMBER_ADD,
+		  directory_member_add_encode(&member, &body), &body);
 	for (int i = 0; i < 2; i++)
 		apply_buf(s, txn, DIRECTORY_GROUP_PUT,
 			  directory_group_put_encode(&group, &body), &body);

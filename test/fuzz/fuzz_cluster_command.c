@@ -43,10 +43,15 @@ DIRECTORY(user_add)
 DIRECTORY(user_set)
 DIRECTORY(user_remove)
 DIRECTORY(user_forget)
-DIRECTORY(member_put)
+DIRECTORY(member_add)
 DIRECTORY(group_put)
 DIRECTORY(setting_put)
 DIRECTORY(intent_step)
+DIRECTORY(member_set)
+DIRECTORY(token_put)
+DIRECTORY(token_drop)
+DIRECTORY(join)
+DIRECTORY(feature_raise)
 
 #define MAILGROUP(x, end)                                                \
 	static void fuzz_mailgroup_##x(struct slice body)                \
@@ -106,20 +111,23 @@ static void fuzz_foreign(struct slice body)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const layouts[])(struct slice body) = {
-		fuzz_directory_create,      fuzz_directory_delete,
-		fuzz_directory_rename,      fuzz_directory_set_acl,
-		fuzz_directory_set_use,     fuzz_directory_subscribe,
-		fuzz_directory_user_add,    fuzz_directory_user_set,
-		fuzz_directory_user_remove, fuzz_directory_user_forget,
-		fuzz_directory_member_put,  fuzz_directory_group_put,
-		fuzz_directory_setting_put, fuzz_directory_intent_step,
-		fuzz_mailgroup_append,      fuzz_mailgroup_deliver,
-		fuzz_mailgroup_store,       fuzz_mailgroup_expunge,
-		fuzz_mailgroup_copy,        fuzz_mailgroup_copy_stage,
-		fuzz_mailgroup_copy_reveal, fuzz_mailgroup_copy_drop,
-		fuzz_mailgroup_seal,        fuzz_mailgroup_purge,
-		fuzz_mailgroup_reroot,      fuzz_store_result,
-		fuzz_deliver_result,        fuzz_foreign,
+		fuzz_directory_create,        fuzz_directory_delete,
+		fuzz_directory_rename,        fuzz_directory_set_acl,
+		fuzz_directory_set_use,       fuzz_directory_subscribe,
+		fuzz_directory_user_add,      fuzz_directory_user_set,
+		fuzz_directory_user_remove,   fuzz_directory_user_forget,
+		fuzz_directory_member_add,    fuzz_directory_group_put,
+		fuzz_directory_setting_put,   fuzz_directory_intent_step,
+		fuzz_mailgroup_append,        fuzz_mailgroup_deliver,
+		fuzz_mailgroup_store,         fuzz_mailgroup_expunge,
+		fuzz_mailgroup_copy,          fuzz_mailgroup_copy_stage,
+		fuzz_mailgroup_copy_reveal,   fuzz_mailgroup_copy_drop,
+		fuzz_mailgroup_seal,          fuzz_mailgroup_purge,
+		fuzz_mailgroup_reroot,        fuzz_store_result,
+		fuzz_deliver_result,          fuzz_foreign,
+		fuzz_directory_member_set,    fuzz_directory_token_put,
+		fuzz_directory_token_drop,    fuzz_directory_join,
+		fuzz_directory_feature_raise,
 	};
 
 	if (size > 0)

@@ -26,9 +26,13 @@ static void published(void *arg, const struct directory_event *events,
 
 void dir_open(struct dir *d)
 {
+	struct directory_member n1;
+
 	memset(d, 0, sizeof(*d));
 	directory_fsm_init(&d->fsm, published, d);
 	machine_open(&d->m, &d->fsm.fsm, MACHINE_MAP);
+	n1 = dir_new_member("n1", 1);
+	cr_assert_eq(dir_member_add(d, &n1), ERR_NONE);
 	dir_group(d, 100);
 	dir_group(d, 100);
 }
@@ -55,7 +59,16 @@ uint32_t dir_group(struct dir *d, uint32_t weight)
 {
 	struct directory_group_put put = {
 		.add = true,
-		.group = { .wanted = 3, .weight = weight },
+		.group = {
+			.wanted = 3,
+			.weight = weight,
+			.replica_count = 1,
+			.replicas = { {
+				.node = 1,
+				.role = DIRECTORY_REPLICA_VOTER,
+				.state = DIRECTORY_REPLICA_SERVING,
+			} },
+		},
 	};
 	struct directory_group_put_result result;
 
@@ -65,6 +78,40 @@ uint32_t dir_group(struct dir *d, uint32_t weight)
 		directory_group_put_result(machine_payload(&d->m), &result),
 		ERR_NONE);
 	return result.group;
+}
+
+struct directory_member dir_new_member(const char *name, uint8_t key)
+{
+	static uint8_t hashes[256][SHA256_SIZE];
+
+	hashes[key][0] = key;
+	return (struct directory_member){
+		.name = slice_str(name),
+		.addresses = { SLICE_LIT("[::1]:3906") },
+		.address_count = 1,
+		.roles = DIRECTORY_ROLES_ALL,
+		.zone = SLICE_LIT("cellar"),
+		.weight = 10,
+		.state = DIRECTORY_MEMBER_ACTIVE,
+		.feature_level = 1,
+		.key_hash = slice_of(hashes[key], SHA256_SIZE),
+	};
+}
+
+enum err dir_member_add(struct dir *d, const struct directory_member *member)
+{
+	struct directory_member_add add = { *member };
+	enum err err = directory_member_add_encode(&add, &d->m.body);
+
+	return err != ERR_NONE ? err : apply(d, DIRECTORY_MEMBER_ADD);
+}
+
+struct directory_member dir_member(struct dir *d, uint32_t node)
+{
+	struct directory_member member = { .node = 0 };
+
+	cr_assert(directory_member_find(machine_ask(&d->m), node, &member));
+	return member;
 }
 
 enum err dir_create_use(struct dir *d, const char *name, uint8_t uses)

@@ -17,15 +17,22 @@ struct dir {
 	struct directory_event events[DIRECTORY_EVENTS_MAX];
 };
 
-/* With groups 1 and 2, of equal weight. */
+/* With a member n1 that has groups 1 and 2, of equal weight. */
 void dir_open(struct dir *d);
 
 /* Verifies, then closes. */
 void dir_close(struct dir *d);
 void dir_verify(struct dir *d);
 
-/* A group of this weight; gives its number. */
+/* A group of this weight, on n1; gives its number. */
 uint32_t dir_group(struct dir *d, uint32_t weight);
+
+/* A member with every role, whose key hash is `key` and zeroes. */
+struct directory_member dir_new_member(const char *name, uint8_t key);
+enum err dir_member_add(struct dir *d, const struct directory_member *member);
+
+/* The record; its slices live until the next write. */
+struct directory_member dir_member(struct dir *d, uint32_t node);
 
 /* Commands; each gives the refusal. */
 enum err dir_create(struct dir *d, const char *name);

@@ -50,38 +50,75 @@ Test(limits, the_deepest_name_makes_all_its_parents)
 	dir_close(&d);
 }
 
-Test(limits, the_largest_member_and_group_apply)
+static void fill_members(struct dir *d, uint32_t count)
 {
-	static char text[DIRECTORY_TEXT_MAX];
-	static const uint8_t hash[SHA256_SIZE];
-	struct directory_member_put *member = mem_zalloc(1, sizeof(*member));
-	struct directory_group_put *group = mem_zalloc(1, sizeof(*group));
+	char name[] = "n000";
+
+	for (uint32_t i = 2; i <= count; i++) {
+		struct directory_member member;
+
+		name[1] = (char)('0' + i / 100);
+		name[2] = (char)('0' + i / 10 % 10);
+		name[3] = (char)('0' + i % 10);
+		member = dir_new_member(name, (uint8_t)i);
+		cr_assert_eq(dir_member_add(d, &member), ERR_NONE);
+	}
+}
+
+Test(limits, the_largest_member_applies)
+{
+	static char text[DIRECTORY_ADDRESS_MAX];
+	struct directory_member member = dir_new_member("n", 2);
 	struct dir d;
 
 	memset(text, 't', sizeof(text));
-	member->member.name = slice_of(text, sizeof(text));
-	member->member.zone = slice_of(text, sizeof(text));
-	member->member.state = DIRECTORY_MEMBER_ACTIVE;
-	member->member.key_hash = slice_of(hash, sizeof(hash));
-	member->member.address_count = DIRECTORY_ADDRESSES_MAX;
+	member.name = slice_of(text, DIRECTORY_NODE_NAME_MAX);
+	member.zone = slice_of(text, DIRECTORY_ZONE_MAX);
+	member.weight = UINT32_MAX;
+	member.feature_level = UINT32_MAX;
+	member.next_key_hash = slice_of(text, SHA256_SIZE);
+	member.address_count = DIRECTORY_ADDRESSES_MAX;
 	for (unsigned i = 0; i < DIRECTORY_ADDRESSES_MAX; i++)
-		member->member.addresses[i] = slice_of(text, sizeof(text));
-	group->add = true;
-	group->group.zone = slice_of(text, sizeof(text));
-	group->group.replica_count = DIRECTORY_REPLICAS_MAX;
-	for (unsigned i = 0; i < DIRECTORY_REPLICAS_MAX; i++)
-		group->group.replicas[i] =
-			(struct directory_replica){ UINT32_MAX, UINT64_MAX,
-						    DIRECTORY_REPLICA_STANDBY };
+		member.addresses[i] = slice_of(text, sizeof(text));
 	dir_open(&d);
-	cr_assert_eq(directory_member_put_encode(member, &d.m.body), ERR_NONE);
-	cr_assert_eq(machine_apply(&d.m, DIRECTORY_MEMBER_PUT, 1), ERR_NONE);
-	cr_assert_eq(directory_group_put_encode(group, &d.m.body), ERR_NONE);
+	cr_assert_eq(dir_member_add(&d, &member), ERR_NONE);
+	cr_assert_eq(dir_member(&d, 2).addresses[7].len, sizeof(text));
+	member.name.len++;
+	cr_assert_eq(dir_member_add(&d, &member), ERR_LIMIT);
+	dir_close(&d);
+}
+
+Test(limits, the_largest_group_applies)
+{
+	static char zones[DIRECTORY_ZONES_MAX];
+	struct directory_group_put *put = mem_zalloc(1, sizeof(*put));
+	struct dir d;
+
+	memset(zones, 'z', sizeof(zones));
+	for (size_t i = DIRECTORY_ZONE_MAX; i < sizeof(zones) - 1;
+	     i += DIRECTORY_ZONE_MAX + 1)
+		zones[i] = ',';
+	put->add = true;
+	put->group.zone = slice_of(zones, sizeof(zones));
+	put->group.wanted = DIRECTORY_WANTED_ALL;
+	put->group.replica_count = DIRECTORY_REPLICAS_MAX;
+	for (unsigned i = 0; i < DIRECTORY_REPLICAS_MAX; i++)
+		put->group.replicas[i] = (struct directory_replica){
+			i + 1,
+			directory_raft_id(i + 1, UINT32_MAX),
+			DIRECTORY_REPLICA_STANDBY,
+			DIRECTORY_REPLICA_SERVING,
+		};
+	dir_open(&d);
+	fill_members(&d, DIRECTORY_REPLICAS_MAX);
+	cr_assert_eq(directory_group_put_encode(put, &d.m.body), ERR_NONE);
 	cr_assert_eq(machine_apply(&d.m, DIRECTORY_GROUP_PUT, 1), ERR_NONE);
-	group->group.replica_count++;
-	cr_assert_eq(directory_group_put_encode(group, &d.m.body), ERR_LIMIT);
-	mem_free(member);
-	mem_free(group);
+	put->group.replicas[9].raft_id = 0;
+	cr_assert_eq(directory_group_put_encode(put, &d.m.body), ERR_NONE);
+	cr_assert_eq(machine_apply(&d.m, DIRECTORY_GROUP_PUT, 1), ERR_LIMIT);
+	put->group.replica_count++;
+	cr_assert_eq(directory_group_put_encode(put, &d.m.body), ERR_LIMIT);
+	mem_free(put);
 	dir_close(&d);
 }
 
