@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/panic.h"
+#include "raft/frame.h"
 #include "raft/message.h"
 
 static struct replica_io_peer *peer_get(struct replica_io *io, uint64_t id)
@@ -112,6 +113,7 @@ static void send_encode(struct replica_io_request *request,
 	unsigned n =
 		message->type == RAFT_IO_APPEND_ENTRIES ? append->n_entries : 0;
 
+	frame_begin(&request->head, FRAME_RAFT);
 	message_encode(message, &request->head);
 	request->pieces = mem_zalloc(1 + (size_t)n, sizeof(*request->pieces));
 	request->pieces[0] = buf_slice(&request->head);
