@@ -23,6 +23,7 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/proposer_claim.c \
 	src/raft/proposer_impl.h \
 	src/raft/reader.c src/raft/reader.h \
+	src/raft/remote.c src/raft/remote.h \
 	src/raft/replica.c src/raft/replica.h \
 	src/raft/replica_checkpoint.c \
 	src/raft/replica_impl.h \

@@ -98,7 +98,7 @@ struct replica_options {
 	 * group.
 	 */
 	bool bootstrap;
-	const struct replica_voter *voters; /* NULL: it alone */
+	const struct replica_voter *voters; /* borrowed until replica_start */
 	unsigned voter_count;
 
 	struct wal *wal;
