@@ -115,6 +115,8 @@ static enum err apply_all(struct applier *applier, struct store_txn *txn,
 		if (err != ERR_NONE)
 			return err;
 		CRASH_POINT("apply_entry");
+		if (item->term != meta_r->applied_term && MUTANT("M35"))
+			slots_forget(txn);
 		if (item->octets.len > 0 && !apply_entry(applier, txn, item))
 			return store_txn_error(txn);
 		meta_r->applied_index = item->index;

@@ -51,6 +51,20 @@ unsigned compat_voter_count(const struct raft *raft)
 	return compat_conf_voters(&raft->configuration, 0, &is_voter);
 }
 
+unsigned compat_voters(const struct raft *raft, uint64_t *ids_r)
+{
+	const struct raft_configuration *conf = &raft->configuration;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < conf->n; i++) {
+		if (conf->servers[i].role != RAFT_VOTER)
+			continue;
+		MUST(count < COMPAT_SERVERS_MAX);
+		ids_r[count++] = conf->servers[i].id;
+	}
+	return count;
+}
+
 static bool is_among(uint64_t id, const uint64_t *ids, size_t count)
 {
 	for (size_t i = 0; i < count; i++)

@@ -70,6 +70,9 @@ const char *compat_address(const struct raft *raft, uint64_t id);
 /* Of the newest configuration, committed or not. */
 unsigned compat_voter_count(const struct raft *raft);
 
+/* Their raft ids, into room for COMPAT_SERVERS_MAX; returns how many. */
+unsigned compat_voters(const struct raft *raft, uint64_t *ids_r);
+
 /* Of these, how many are its voters: named twice counts once. */
 unsigned compat_voters_among(const struct raft *raft, const uint64_t *ids,
 			     size_t count);

@@ -62,10 +62,15 @@ struct replica_io_options {
 	struct replica_io_hooks hooks;
 };
 
-/* Octets on their way to one peer. */
+/* What is known of one peer. */
 struct replica_io_peer {
 	uint64_t id;
-	uint64_t unsent;
+	uint64_t unsent; /* octets of entries on their way to it */
+
+	/* while this replica leads, in this term */
+	uint64_t term;
+	uint64_t acked; /* its log is ours up to here */
+	uint64_t told;  /* the commit index that it can know */
 };
 
 struct replica_io {
@@ -87,6 +92,8 @@ struct replica_io {
 
 	struct replica_io_peer *peers;
 	unsigned peer_count;
+	struct task push_task; /* of the commit index */
+	bool push_posted;
 
 	/* an entry that bootstrap or recover has appended before load */
 	struct buf extra_conf;

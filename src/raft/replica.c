@@ -55,7 +55,7 @@ static void park_run(struct task *task)
 	replica->state = REPLICA_PARKED;
 	timer_stop(replica->options.timers, &replica->tick);
 	replica_checkpoint_stop(replica);
-	replica_propose_end(replica, ERR_CLOSED);
+	proposer_end(&replica->proposer, ERR_CLOSED);
 	replica_read_end(replica);
 	replica_raft_close(replica);
 	atomic_store(&replica->published.leader, false);
@@ -75,6 +75,7 @@ void replica_park(struct replica *replica, const char *why)
 	atomic_store(&replica->published.settled, false);
 	atomic_store(&replica->published.parked_why, why);
 	atomic_store(&replica->published.env, NULL);
+	proposer_close(&replica->proposer);
 	if (replica->state == REPLICA_OPEN && !replica->park_posted)
 		return; /* replica_start tells it */
 	replica->park_posted = true;
@@ -115,15 +116,28 @@ static void publish(struct replica *replica, const struct compat_view *view)
 		hooks->led(hooks->arg, replica, leads);
 }
 
+static void note_leader(struct replica *replica, const struct compat_view *view)
+{
+	uint64_t leader = compat_leader(&replica->raft);
+
+	if (leader == replica->leader && view->term == replica->leader_term)
+		return;
+	replica->leader = leader;
+	replica->leader_term = view->term;
+	replica_propose_led_anew(replica);
+	replica_read_led_anew(replica);
+}
+
 void replica_after(struct replica *replica)
 {
 	struct compat_view view;
 
-	if (replica->state != REPLICA_RUNNING || replica->park_why != NULL)
+	if (!replica_is_live(replica))
 		return;
 	replica_view(replica, &view);
 	publish(replica, &view);
 	watch_log(replica);
+	note_leader(replica, &view);
 	replica_propose_after(replica, &view);
 	replica_read_after(replica);
 }
@@ -168,10 +182,46 @@ static void tick_fire(struct timer *timer)
 	replica_read_tick(replica);
 }
 
+static void receive(struct replica *replica, uint64_t from,
+		    enum frame_kind kind, struct slice fields)
+{
+	switch (kind) {
+	case FRAME_RAFT:
+		replica_io_receive(&replica->io, from, fields);
+		return;
+	case FRAME_PROPOSE:
+	case FRAME_REFUSED:
+		replica_propose_receive(replica, from, kind, fields);
+		return;
+	case FRAME_READ_ASK:
+	case FRAME_READ_INDEX:
+	case FRAME_PING:
+	case FRAME_PONG:
+		replica_read_receive(replica, from, kind, fields);
+		return;
+	case FRAME_ANSWER: /* this replica's own state answers */
+	case FRAME_LEADER: /* raft knows better */
+	case FRAME_REPORT:
+		return;
+	}
+}
+
 void replica_receive(struct replica *replica, uint64_t from, struct slice frame)
 {
-	if (replica->state == REPLICA_RUNNING && replica->park_why == NULL)
-		replica_io_receive(&replica->io, from, frame);
+	struct slice fields;
+	enum frame_kind kind;
+
+	if (replica_is_live(replica) &&
+	    frame_open(frame, &kind, &fields) == ERR_NONE)
+		receive(replica, from, kind, fields);
+}
+
+static void outbox_has_moved(struct outbox *outbox)
+{
+	struct replica *replica = container_of(outbox, struct replica, outbox);
+
+	replica_propose_kick(replica);
+	replica_stop_step(replica);
 }
 
 /* ---- opening ---- */
@@ -182,7 +232,6 @@ static void set_options(struct replica *replica,
 	const struct replica_fsm *fsm = options->fsm;
 	struct replica_options *ours = &replica->options;
 
-	MUST(options->boot != 0 && options->start_count != 0);
 	MUST(options->hooks.raise != NULL && options->turns != NULL);
 	*ours = *options;
 	replica->address = mem_dup(options->address, strlen(options->address));
@@ -216,9 +265,12 @@ static void replica_init(struct replica *replica)
 	replica->applier.drained = drained;
 	replica->applying.fd = -1;
 	replica->draining.fd = -1;
-	list_init(&replica->reads);
 	timer_init(&replica->tick, tick_fire);
+	outbox_init(&replica->outbox, replica->options.net,
+		    replica->options.group, replica->options.raft_id,
+		    outbox_has_moved);
 	replica_propose_init(replica);
+	replica_read_init(replica);
 	replica_checkpoint_init(replica);
 }
 
@@ -340,7 +392,7 @@ static bool stop_waits(const struct replica *replica)
 {
 	if (replica->raft_open && !replica->raft_closed)
 		return true;
-	if (replica->checkpointing)
+	if (replica->checkpointing || !outbox_is_empty(&replica->outbox))
 		return true;
 	return replica->park_why == NULL && !applier_is_idle(&replica->applier);
 }
@@ -358,7 +410,7 @@ void replica_stop_step(struct replica *replica)
 		replica_checkpoint_last(replica);
 		return;
 	}
-	replica_propose_end(replica, ERR_CLOSED);
+	proposer_end(&replica->proposer, ERR_CLOSED);
 	replica->state = REPLICA_STOPPED;
 	stopped(replica, replica->stopped_arg);
 }
@@ -372,6 +424,7 @@ void replica_stop(struct replica *replica, replica_stopped *stopped, void *arg)
 {
 	MUST(replica->state < REPLICA_STOPPING);
 	replica->state = REPLICA_STOPPING;
+	proposer_close(&replica->proposer);
 	replica->stopped = stopped;
 	replica->stopped_arg = arg;
 	timer_stop(replica->options.timers, &replica->tick);
@@ -403,6 +456,10 @@ void replica_close(struct replica **replicap)
 		replica_io_fini(&replica->io);
 	applier_fini(&replica->applier);
 	entry_builder_fini(&replica->builder);
+	foreign_fini(&replica->foreign);
+	proposer_fini(&replica->proposer);
+	outbox_fini(&replica->outbox);
+	replica_read_fini(replica);
 	deaths_close(&replica->applying);
 	deaths_close(&replica->draining);
 	if (replica->env != NULL)
@@ -427,7 +484,7 @@ uint64_t replica_applied(struct replica *replica)
 
 uint32_t replica_incarnation(struct replica *replica)
 {
-	return atomic_load(&replica->published.incarnation);
+	return atomic_load(&replica->proposer.incarnation);
 }
 
 bool replica_op_resolved(struct replica *replica, struct store_txn *txn,
@@ -451,7 +508,7 @@ void replica_get_status(struct replica *replica,
 		.commit_index = atomic_load(&published->commit_index),
 		.applied_index = atomic_load(&replica->applier.applied),
 		.checkpoint_index = atomic_load(&published->checkpoint_index),
-		.slots_taken = atomic_load(&published->slots_taken),
+		.slots_taken = atomic_load(&replica->proposer.slots_taken),
 	};
 	status_r->parked = status_r->parked_why != NULL;
 }

@@ -28,6 +28,18 @@ static bool is_majority(const struct replica *replica,
 	       compat_voter_count(&replica->raft) / 2;
 }
 
+bool replica_is_full_for(const struct replica *replica, uint16_t kind)
+{
+	const struct replica_fsm *fsm = replica->options.fsm;
+
+	if (!wal_is_full(replica->options.wal) &&
+	    !atomic_load(&replica->applier.is_full))
+		return false;
+	if (kind < COMMAND_FSM_FIRST)
+		return false;
+	return fsm->frees_space == NULL || !fsm->frees_space(kind);
+}
+
 enum err replica_leader_check(const struct replica *replica,
 			      const struct command *command)
 {

@@ -81,6 +81,16 @@ void slots_amend(struct store_txn *txn, const struct op_id *op,
 bool slots_result(struct store_txn *txn, const struct op_id *op,
 		  enum err *refusal_r, struct slice *payload_r);
 
+#ifdef ENABLE_FAULTS
+/* M35: all results are forgotten. */
+void slots_forget(struct store_txn *txn);
+#else
+static inline void slots_forget(struct store_txn *txn)
+{
+	(void)txn;
+}
+#endif
+
 /* Is this turn resolved, or its proposer fenced? */
 bool slots_is_resolved(struct store_txn *txn, const struct op_id *op);
 

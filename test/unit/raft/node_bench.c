@@ -10,6 +10,7 @@
 #include "base/pack.h"
 #include "base/panic.h"
 #include "io/disk.h"
+#include "raft/frame.h"
 #include "raft/message.h"
 #include "raft/replica_impl.h"
 #include "scratch.h"
@@ -362,6 +363,7 @@ void node_depose(struct node *node)
 	message.request_vote.term = view.term + 1;
 	message.request_vote.candidate_id = peer;
 	message.request_vote.disrupt_leader = true;
+	frame_begin(&frame, FRAME_RAFT);
 	message_encode(&message, &frame);
 	replica_receive(node->replica, peer, buf_slice(&frame));
 	buf_fini(&frame);
