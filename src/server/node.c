@@ -20,6 +20,7 @@
 #include "io/lock.h"
 #include "io/notify.h"
 #include "server/admin.h"
+#include "server/claims.h"
 #include "server/copies.h"
 #include "server/imap_link.h"
 #include "server/intents.h"
@@ -225,6 +226,7 @@ enum err node_start(struct node *node, const struct settings *settings,
 		node->intents = intents_new(node);
 		node->upkeep = upkeep_new(node);
 		node->copies = copies_new(node);
+		node->claims = claims_new(node);
 	}
 	run_threads(node);
 	if (node->serving)
@@ -270,7 +272,8 @@ static void drain_admin(struct timer *timer)
 	if (!admin_drain(node->admin) ||
 	    __atomic_load_n(&node->uploads, __ATOMIC_SEQ_CST) > 0 ||
 	    (node->upkeep && upkeep_is_busy(node->upkeep)) ||
-	    (node->copies && copies_is_busy(node->copies))) {
+	    (node->copies && copies_is_busy(node->copies)) ||
+	    (node->claims && claims_is_busy(node->claims))) {
 		timer_set(io_loop_timers(node->main), timer, DRAIN_MS);
 		return;
 	}
@@ -375,6 +378,8 @@ void node_stop(struct node *node)
 		upkeep_stop(node->upkeep);
 	if (node->copies)
 		copies_stop(node->copies);
+	if (node->claims)
+		claims_stop(node->claims);
 	for (unsigned i = 0; i < node->loop_count; i++) {
 		struct loop_stop *one = &node->stop->loops[i];
 
@@ -408,6 +413,8 @@ void node_fini(struct node *node)
 		upkeep_free(&node->upkeep);
 	if (node->copies)
 		copies_free(&node->copies);
+	if (node->claims)
+		claims_free(&node->claims);
 	if (node->pool)
 		io_pool_free(&node->pool);
 	node_groups_close(node);

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "cluster/directory_command.h"
 #include "io/disk.h"
+#include "server/claims.h"
 #include "server/copies.h"
 #include "server/intents.h"
 #include "server/node.h"
@@ -246,6 +247,7 @@ static void opened(struct task *task)
 	node->intents = intents_new(node);
 	node->upkeep = upkeep_new(node);
 	node->copies = copies_new(node);
+	node->claims = claims_new(node);
 	node_groups_start(node);
 	next(op);
 }
