@@ -76,6 +76,8 @@ MAILGROUP(copy_drop, (void)0)
 MAILGROUP(seal, (void)0)
 MAILGROUP(purge, (void)0)
 MAILGROUP(reroot, (void)0)
+MAILGROUP(claim, uidset_fini(&command.uids))
+MAILGROUP(claim_end, (void)0)
 
 static void fuzz_store_result(struct slice body)
 {
@@ -85,6 +87,15 @@ static void fuzz_store_result(struct slice body)
 		MUST(uidset_size(&result.missing) <= MAILGROUP_ROWS_MAX);
 	uidset_fini(&result.modified);
 	uidset_fini(&result.missing);
+}
+
+static void fuzz_claim_result(struct slice body)
+{
+	struct mailgroup_claim_result result;
+
+	if (mailgroup_claim_result(body, &result) == ERR_NONE)
+		MUST(uidset_size(&result.uids) <= MAILGROUP_ROWS_MAX);
+	uidset_fini(&result.uids);
 }
 
 static void fuzz_deliver_result(struct slice body)
@@ -120,6 +131,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_mailgroup_seal,        fuzz_mailgroup_purge,
 		fuzz_mailgroup_reroot,      fuzz_store_result,
 		fuzz_deliver_result,        fuzz_foreign,
+		fuzz_mailgroup_claim,       fuzz_mailgroup_claim_end,
+		fuzz_claim_result,
 	};
 
 	if (size > 0)

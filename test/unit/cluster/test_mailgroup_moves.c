@@ -167,31 +167,39 @@ static void step_expunge(struct world *w)
 	uidset_fini(&uids);
 }
 
+/* Those of an open claim of this mailbox; false: there is none. */
+static bool claimed_uids(struct world *w, uint64_t box, struct uidset *uids)
+{
+	struct mailgroup_open_claim claim;
+	uint32_t group = 0;
+	uint32_t slot = 0;
+	bool found = mailgroup_claim_next(ask(w, group_of(box)), &group, &slot,
+					  &claim) &&
+		     claim.source == box;
+
+	if (found)
+		uidset_copy(uids, &claim.uids);
+	uidset_fini(&claim.uids);
+	return found;
+}
+
 /* EXPUNGE of claimed messages takes none of them. */
 static void step_expunge_claimed(struct world *w)
 {
 	uint64_t box = draw_box(w);
 	struct group *g = move_group(&w->pair, group_of(box));
-	struct mailgroup_open_claim claim;
 	struct mailgroup_expunge command = { .mailbox = box };
 	struct mailgroup_expunge_result result;
-	uint32_t group = 0;
-	uint32_t slot = 0;
 
-	if (mailgroup_claim_next(ask(w, group_of(box)), &group, &slot,
-				 &claim) &&
-	    claim.source == box) {
-		command.uids = claim.uids;
-		if (group_apply(g,
-				mailgroup_expunge_encode(&command, &g->m.body),
-				MAILGROUP_EXPUNGE) == ERR_NONE) {
-			cr_assert_eq(mailgroup_expunge_result(
-					     machine_payload(&g->m), &result),
-				     ERR_NONE);
-			cr_assert_eq(result.expunged.count, 0);
-		}
+	if (claimed_uids(w, box, &command.uids) &&
+	    group_apply(g, mailgroup_expunge_encode(&command, &g->m.body),
+			MAILGROUP_EXPUNGE) == ERR_NONE) {
+		cr_assert_eq(mailgroup_expunge_result(machine_payload(&g->m),
+						      &result),
+			     ERR_NONE);
+		cr_assert_eq(result.expunged.count, 0);
 	}
-	uidset_fini(&claim.uids);
+	uidset_fini(&command.uids);
 }
 
 static void note_flagged(struct world *w, const struct mailgroup_row *row,
@@ -213,9 +221,10 @@ static void step_store(struct world *w)
 		.mode = MAILGROUP_STORE_ADD,
 		.flags = MAILGROUP_FLAGGED,
 		.mask = MAILGROUP_FLAGS_ALL,
-		.uids = draw_uids(w, box),
 	};
 
+	if (draw(w, 3) == 0 || !claimed_uids(w, box, &command.uids))
+		command.uids = draw_uids(w, box);
 	if (group_apply(g, mailgroup_store_encode(&command, &g->m.body),
 			MAILGROUP_STORE) == ERR_NONE)
 		walk(w, box, note_flagged, &command.uids);
