@@ -28,6 +28,8 @@ src_cluster_libcluster_a_SOURCES = \
 	src/cluster/mailgroup_apply.h \
 	src/cluster/mailgroup_bits.c src/cluster/mailgroup_bits.h \
 	src/cluster/mailgroup_box.c \
+	src/cluster/mailgroup_claim.c src/cluster/mailgroup_claim.h \
+	src/cluster/mailgroup_claim_query.c \
 	src/cluster/mailgroup_command.c src/cluster/mailgroup_command.h \
 	src/cluster/mailgroup_copy.c \
 	src/cluster/mailgroup_end.c \

@@ -62,7 +62,8 @@ static void (*const parts[])(struct mailgroup_apply *a) = {
 	mailgroup_apply_copy,        mailgroup_apply_copy_stage,
 	mailgroup_apply_copy_reveal, mailgroup_apply_copy_drop,
 	mailgroup_apply_seal,        mailgroup_apply_purge,
-	mailgroup_apply_reroot,
+	mailgroup_apply_reroot,      mailgroup_apply_claim,
+	mailgroup_apply_append,      mailgroup_apply_claim_end,
 };
 
 _Static_assert(ARRAY_LEN(parts) == MAILGROUP_COMMAND_END - MAILGROUP_APPEND,
@@ -103,13 +104,17 @@ static bool frees_space(uint16_t kind)
 {
 	return kind == MAILGROUP_STORE || kind == MAILGROUP_EXPUNGE ||
 	       kind == MAILGROUP_COPY_DROP || kind == MAILGROUP_SEAL ||
-	       kind == MAILGROUP_PURGE;
+	       kind == MAILGROUP_PURGE || kind == MAILGROUP_CLAIM_END;
 }
 
 static enum err check(struct replica_fsm *fsm, const struct command *command,
 		      struct command_holders *holders_r)
 {
 	(void)fsm;
+	/* A claim's turn is of nothing but its append (and CANCEL). */
+	if (command_op_is_claim(&command->op) !=
+	    (command->kind == MAILGROUP_APPEND_CLAIMED))
+		return ERR_INVALID;
 	return mailgroup_command_check(command->kind, command->version,
 				       command->body, holders_r);
 }
