@@ -40,6 +40,7 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/wal_form.c \
 	src/raft/wal_group.c src/raft/wal_group.h \
 	src/raft/wal_internal.h \
+	src/raft/wal_read.c src/raft/wal_read.h \
 	src/raft/wal_record.c src/raft/wal_record.h \
 	src/raft/wal_scan.c \
 	src/raft/wal_segment.c src/raft/wal_segment.h \

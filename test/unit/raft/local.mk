@@ -17,5 +17,6 @@ test_unit_raft_unit_raft_SOURCES = \
 	test/unit/raft/test_slots.c \
 	test/unit/raft/test_starts.c \
 	test/unit/raft/test_wal.c \
+	test/unit/raft/test_wal_read.c \
 	test/unit/raft/wal_bench.c test/unit/raft/wal_bench.h
 test_unit_raft_unit_raft_LDADD = $(RAFT_STACK) $(CRITERION_LIBS)
