@@ -17,6 +17,7 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/io_snapshot.c \
 	src/raft/message.c src/raft/message.h \
 	src/raft/meta.c src/raft/meta.h \
+	src/raft/missing.c src/raft/missing.h \
 	src/raft/net.h \
 	src/raft/outbox.c src/raft/outbox.h \
 	src/raft/proposer.c src/raft/proposer.h \

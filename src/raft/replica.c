@@ -261,6 +261,8 @@ static void replica_init(struct replica *replica)
 	replica->applier.fsm = replica->options.fsm;
 	replica->applier.applying = &replica->applying;
 	replica->applier.draining = &replica->draining;
+	replica->applier.have = replica->options.have;
+	replica->applier.have_arg = replica->options.have_arg;
 	replica->applier.fill_percent = replica->options.fill_percent;
 	replica->applier.drained = drained;
 	replica->applying.fd = -1;
@@ -357,6 +359,8 @@ enum err replica_open(const struct replica_options *options,
 	err = open_state(replica, &meta);
 	applier_init(&replica->applier, &meta);
 	replica->applier.env = replica->env;
+	if (err == ERR_NONE)
+		err = applier_open(&replica->applier);
 	replica->importing = meta.import_pending != 0;
 	if (err == ERR_IO || err == ERR_FULL) {
 		replica_close(&replica);
@@ -487,6 +491,24 @@ uint32_t replica_incarnation(struct replica *replica)
 	return atomic_load(&replica->proposer.incarnation);
 }
 
+static bool takes_bodies(const struct replica *replica)
+{
+	return replica->park_why == NULL && replica->state < REPLICA_STOPPING;
+}
+
+void replica_body_came(struct replica *replica, const struct sha256 *hash)
+{
+	replica_body_unnamed(replica, hash, UINT64_MAX);
+}
+
+void replica_body_unnamed(struct replica *replica, const struct sha256 *hash,
+			  uint64_t index)
+{
+	if (takes_bodies(replica) &&
+	    atomic_load(&replica->applier.missing_count) > 0)
+		applier_push_came(&replica->applier, hash, index);
+}
+
 bool replica_op_resolved(struct replica *replica, struct store_txn *txn,
 			 const struct op_id *op)
 {
@@ -508,6 +530,7 @@ void replica_get_status(struct replica *replica,
 		.commit_index = atomic_load(&published->commit_index),
 		.applied_index = atomic_load(&replica->applier.applied),
 		.checkpoint_index = atomic_load(&published->checkpoint_index),
+		.missing = atomic_load(&replica->applier.missing_count),
 		.slots_taken = atomic_load(&replica->proposer.slots_taken),
 	};
 	status_r->parked = status_r->parked_why != NULL;

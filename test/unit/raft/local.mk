@@ -10,6 +10,7 @@ test_unit_raft_unit_raft_SOURCES = \
 	test/unit/raft/test_leader.c \
 	test/unit/raft/test_lives.c \
 	test/unit/raft/test_message.c \
+	test/unit/raft/test_missing.c \
 	test/unit/raft/test_replica.c \
 	test/unit/raft/test_replica_claim.c \
 	test/unit/raft/test_replica_deaths.c \
