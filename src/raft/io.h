@@ -62,10 +62,12 @@ struct replica_io_options {
 	struct replica_io_hooks hooks;
 };
 
-/* Octets on their way to one peer. */
+/* One peer: octets on their way to it, and what it has. */
 struct replica_io_peer {
 	uint64_t id;
 	uint64_t unsent;
+	uint64_t matched; /* last index that it acknowledged */
+	uint64_t matched_term;
 };
 
 struct replica_io {
@@ -114,6 +116,12 @@ void replica_io_abandon(struct replica_io *io);
 /* A frame of a peer; the caller has checked who it is. */
 void replica_io_receive(struct replica_io *io, uint64_t from,
 			struct slice frame);
+
+/*
+ * The last index that this peer has acknowledged to us as its leader in our
+ * term; 0: none, or we do not lead. Ourselves: the last that is stored.
+ */
+uint64_t replica_io_matched(const struct replica_io *io, uint64_t id);
 
 /* A durable checkpoint has this index. */
 void replica_io_checkpointed(struct replica_io *io, uint64_t index);

@@ -16,6 +16,21 @@
 #include "raft/frame.h"
 #include "raft/message.h"
 
+/* Peers that are remembered before those that left are forgotten. */
+#define PEERS_MAX (2 * COMPAT_SERVERS_MAX)
+
+/* Who left the group makes room: raft ids are never used again. */
+static void peers_forget(struct replica_io *io)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < io->peer_count; i++)
+		if (io->peers[i].unsent > 0 ||
+		    compat_server(io->options.raft, io->peers[i].id) != NULL)
+			io->peers[kept++] = io->peers[i];
+	io->peer_count = kept;
+}
+
 static struct replica_io_peer *peer_get(struct replica_io *io, uint64_t id)
 {
 	struct replica_io_peer *peer;
@@ -23,7 +38,8 @@ static struct replica_io_peer *peer_get(struct replica_io *io, uint64_t id)
 	for (unsigned i = 0; i < io->peer_count; i++)
 		if (io->peers[i].id == id)
 			return &io->peers[i];
-	MUST(io->peer_count < COMPAT_SERVERS_MAX);
+	if (io->peer_count >= PEERS_MAX)
+		peers_forget(io);
 	io->peers =
 		mem_realloc(io->peers, (io->peer_count + 1) * sizeof(*peer));
 	peer = &io->peers[io->peer_count++];
@@ -243,10 +259,52 @@ int replica_io_method_send(struct raft_io *raft_io, struct raft_io_send *req,
 
 /* ---- receiving ---- */
 
+/* What raft is about to learn of a follower, it will not tell. */
+static void note_matched(struct replica_io *io,
+			 const struct raft_message *message)
+{
+	const struct raft_append_entries_result *result =
+		&message->append_entries_result;
+	struct replica_io_peer *peer;
+	struct compat_view view;
+
+	compat_view(io->options.raft, &view);
+	if (view.state != RAFT_LEADER || result->term != view.term ||
+	    result->rejected != 0 ||
+	    compat_server(io->options.raft, message->server_id) == NULL)
+		return;
+	peer = peer_get(io, message->server_id);
+	if (peer->matched_term != view.term)
+		peer->matched = 0;
+	peer->matched_term = view.term;
+	if (result->last_log_index > peer->matched)
+		peer->matched = result->last_log_index < view.last_index
+					? result->last_log_index
+					: view.last_index;
+}
+
+uint64_t replica_io_matched(const struct replica_io *io, uint64_t id)
+{
+	struct compat_view view;
+
+	compat_view(io->options.raft, &view);
+	if (view.state != RAFT_LEADER)
+		return 0;
+	if (id == io->options.id)
+		return view.last_stored;
+	for (unsigned i = 0; i < io->peer_count; i++)
+		if (io->peers[i].id == id &&
+		    io->peers[i].matched_term == view.term)
+			return io->peers[i].matched;
+	return 0;
+}
+
 void replica_io_recv(void *arg, struct raft_message *message)
 {
 	struct replica_io *io = arg;
 
+	if (message->type == RAFT_IO_APPEND_ENTRIES_RESULT)
+		note_matched(io, message);
 	io->recv_cb(&io->raft_io, message);
 }
 

@@ -28,8 +28,10 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/replica_checkpoint.c \
 	src/raft/replica_impl.h \
 	src/raft/replica_leader.c \
+	src/raft/replica_member.c src/raft/replica_member.h \
 	src/raft/replica_propose.c \
 	src/raft/replica_raft.c \
+	src/raft/replica_report.c src/raft/replica_report.h \
 	src/raft/replica_read.c \
 	src/raft/rules.c src/raft/rules.h \
 	src/raft/sizes.c src/raft/sizes.h \

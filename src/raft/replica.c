@@ -53,10 +53,11 @@ static void park_run(struct task *task)
 	if (replica->state >= REPLICA_STOPPING)
 		return;
 	replica->state = REPLICA_PARKED;
-	timer_stop(replica->options.timers, &replica->tick);
 	replica_checkpoint_stop(replica);
 	proposer_end(&replica->proposer, ERR_CLOSED);
+	replica_member_end(replica);
 	replica_read_end(replica);
+	timer_set(replica->options.timers, &replica->tick, REPLICA_TICK_MS);
 	replica_raft_close(replica);
 	atomic_store(&replica->published.leader, false);
 	if (replica->led && hooks->led != NULL)
@@ -87,11 +88,13 @@ void replica_park(struct replica *replica, const char *why)
 /* Memory is counted in octets, raft counts entries: see that it cuts. */
 static void watch_log(struct replica *replica)
 {
-	bool cut = replica->io.sizes.total > REPLICA_LOG_MAX;
+	bool cut = replica->io.sizes.total > REPLICA_LOG_MAX ||
+		   replica_member_wants_cut(replica);
 
 	if (cut == replica->cutting)
 		return;
-	PROBE("replica: the log is cut because of its octets");
+	if (cut)
+		PROBE("replica: the log is cut before its time");
 	replica->cutting = cut;
 	raft_set_snapshot_threshold(&replica->raft,
 				    cut ? 1 : REPLICA_SNAPSHOT_ENTRIES);
@@ -136,6 +139,7 @@ void replica_after(struct replica *replica)
 		return;
 	replica_view(replica, &view);
 	publish(replica, &view);
+	replica_member_after(replica, &view);
 	watch_log(replica);
 	note_leader(replica, &view);
 	replica_propose_after(replica, &view);
@@ -178,8 +182,14 @@ static void tick_fire(struct timer *timer)
 	struct replica *replica = container_of(timer, struct replica, tick);
 
 	timer_set(replica->options.timers, timer, REPLICA_TICK_MS);
+	if (replica->state == REPLICA_PARKED) {
+		replica_report_tick(replica);
+		return;
+	}
 	replica_propose_tick(replica);
 	replica_read_tick(replica);
+	replica_member_heard(replica);
+	replica_report_tick(replica);
 }
 
 static void receive(struct replica *replica, uint64_t from,
@@ -199,9 +209,11 @@ static void receive(struct replica *replica, uint64_t from,
 	case FRAME_PONG:
 		replica_read_receive(replica, from, kind, fields);
 		return;
+	case FRAME_REPORT:
+		replica_report_receive(replica, from, fields);
+		return;
 	case FRAME_ANSWER: /* this replica's own state answers */
 	case FRAME_LEADER: /* raft knows better */
-	case FRAME_REPORT:
 		return;
 	}
 }
@@ -267,6 +279,7 @@ static void replica_init(struct replica *replica)
 	replica->applier.drained = drained;
 	replica->applying.fd = -1;
 	replica->draining.fd = -1;
+	MUST(pthread_mutex_init(&replica->lock, NULL) == 0);
 	timer_init(&replica->tick, tick_fire);
 	outbox_init(&replica->outbox, replica->options.net,
 		    replica->options.group, replica->options.raft_id,
@@ -434,6 +447,7 @@ void replica_stop(struct replica *replica, replica_stopped *stopped, void *arg)
 	timer_stop(replica->options.timers, &replica->tick);
 	replica_checkpoint_stop(replica);
 	replica_read_end(replica);
+	replica_member_end(replica);
 	replica_raft_close(replica);
 	task_post(replica->options.log_loop, &replica->stop_task, stop_run);
 }
@@ -454,6 +468,7 @@ void replica_close(struct replica **replicap)
 	struct replica *replica = *replicap;
 
 	*replicap = NULL;
+	timer_stop(replica->options.timers, &replica->tick);
 	if (replica->raft_open && !replica->raft_closed)
 		abandon(replica);
 	if (replica->raft_open)
@@ -468,6 +483,7 @@ void replica_close(struct replica **replicap)
 	deaths_close(&replica->draining);
 	if (replica->env != NULL)
 		store_env_close(&replica->env);
+	MUST(pthread_mutex_destroy(&replica->lock) == 0);
 	mem_free(replica->tables);
 	mem_free(replica->address);
 	mem_free(replica->path);

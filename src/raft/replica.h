@@ -64,6 +64,9 @@ struct replica_hooks {
 	/* The replica began or ceased to serve as the leader of its group. */
 	void (*led)(void *arg, struct replica *replica, bool leader);
 
+	/* The newest configuration is another one, or committed now. */
+	void (*changed)(void *arg, struct replica *replica);
+
 	/*
 	 * A write or sync of the environment failed, or the core gave itself
 	 * up (R5, R8). On any executor. NULL: log the text and _exit(1).

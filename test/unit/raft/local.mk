@@ -9,6 +9,7 @@ test_unit_raft_unit_raft_SOURCES = \
 	test/unit/raft/test_io.c \
 	test/unit/raft/test_leader.c \
 	test/unit/raft/test_lives.c \
+	test/unit/raft/test_member.c \
 	test/unit/raft/test_message.c \
 	test/unit/raft/test_missing.c \
 	test/unit/raft/test_replica.c \
