@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "base/panic.h"
 #include "cluster/mailgroup_apply.h"
 
 void mailgroup_touched(struct mailgroup_apply *a, uint64_t mailbox)
@@ -119,6 +120,46 @@ static enum err check(struct replica_fsm *fsm, const struct command *command,
 				       command->body, holders_r);
 }
 
+static void bodies(struct replica_fsm *fsm, const struct command *command,
+		   replica_fsm_body *each, void *arg)
+{
+	enum err err = mailgroup_command_bodies(command->kind, command->body,
+						each, arg);
+
+	(void)fsm;
+	MUST(err == ERR_NONE); /* apply has decoded it */
+}
+
+struct named {
+	replica_fsm_body *each;
+	void *arg;
+};
+
+static void named_row(void *arg, const struct sha256 *hash, uint64_t mailbox,
+		      uint32_t uid)
+{
+	const struct named *named = arg;
+
+	(void)mailbox;
+	(void)uid;
+	named->each(named->arg, hash);
+}
+
+static bool named(struct replica_fsm *fsm, struct store_txn *txn,
+		  struct replica_fsm_place *place, unsigned rows,
+		  replica_fsm_body *each, void *arg)
+{
+	struct mailgroup_body_position position = { place->a,
+						    (uint32_t)place->b };
+	struct named to = { each, arg };
+	bool more = mailgroup_bodies(txn, &position, rows, named_row, &to);
+
+	(void)fsm;
+	place->a = position.mailbox;
+	place->b = position.uid;
+	return more;
+}
+
 void mailgroup_fsm_init(struct mailgroup_fsm *fsm, mailgroup_publish *publish,
 			void *arg)
 {
@@ -130,6 +171,8 @@ void mailgroup_fsm_init(struct mailgroup_fsm *fsm, mailgroup_publish *publish,
 			.apply = apply,
 			.committed = committed,
 			.frees_space = frees_space,
+			.bodies = bodies,
+			.named = named,
 		},
 		.publish = publish,
 		.arg = arg,

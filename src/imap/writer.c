@@ -349,6 +349,7 @@ enum imap_code imap_code_of_err(enum err err)
 	case ERR_SYNTAX:
 	case ERR_VERSION:
 	case ERR_END:
+	case ERR_EXPIRED: /* of no IMAP command */
 		break;
 	}
 	return IMAP_CODE_NONE;

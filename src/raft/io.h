@@ -122,6 +122,12 @@ void replica_io_abandon(struct replica_io *io);
 void replica_io_receive(struct replica_io *io, uint64_t from,
 			struct slice frame);
 
+/*
+ * The last index that this peer has acknowledged to us as its leader in our
+ * term; 0: none, or we do not lead. Ourselves: the last that is stored.
+ */
+uint64_t replica_io_matched(const struct replica_io *io, uint64_t id);
+
 /* A durable checkpoint has this index. */
 void replica_io_checkpointed(struct replica_io *io, uint64_t index);
 

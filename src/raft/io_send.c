@@ -16,6 +16,21 @@
 #include "raft/frame.h"
 #include "raft/message.h"
 
+/* Peers that are remembered before those that left are forgotten. */
+#define PEERS_MAX (2 * COMPAT_SERVERS_MAX)
+
+/* Who left the group makes room: raft ids are never used again. */
+static void peers_forget(struct replica_io *io)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < io->peer_count; i++)
+		if (io->peers[i].unsent > 0 ||
+		    compat_server(io->options.raft, io->peers[i].id) != NULL)
+			io->peers[kept++] = io->peers[i];
+	io->peer_count = kept;
+}
+
 static struct replica_io_peer *peer_get(struct replica_io *io, uint64_t id)
 {
 	struct replica_io_peer *peer;
@@ -23,7 +38,8 @@ static struct replica_io_peer *peer_get(struct replica_io *io, uint64_t id)
 	for (unsigned i = 0; i < io->peer_count; i++)
 		if (io->peers[i].id == id)
 			return &io->peers[i];
-	MUST(io->peer_count < COMPAT_SERVERS_MAX);
+	if (io->peer_count >= PEERS_MAX)
+		peers_forget(io);
 	io->peers =
 		mem_realloc(io->peers, (io->peer_count + 1) * sizeof(*peer));
 	peer = &io->peers[io->peer_count++];
@@ -303,7 +319,10 @@ static void push_kick(struct replica_io *io)
 	task_post(io->options.loop, &io->push_task, push_run);
 }
 
-/* The rules have passed it to raft, or hold it for later: it is true. */
+/*
+ * What raft is about to learn of a follower, as it will not tell. What the
+ * rules hold back comes by here later.
+ */
 static void note_acked(struct replica_io *io, uint64_t from,
 		       const struct raft_append_entries_result *result)
 {
@@ -312,7 +331,8 @@ static void note_acked(struct replica_io *io, uint64_t from,
 
 	compat_view(io->options.raft, &v);
 	if (v.state != RAFT_LEADER || result->term != v.term ||
-	    result->rejected != 0)
+	    result->rejected != 0 ||
+	    compat_server(io->options.raft, from) == NULL)
 		return;
 	peer = peer_of_term(io, from, v.term);
 	if (result->last_log_index > peer->acked)
@@ -351,10 +371,28 @@ int replica_io_method_send(struct raft_io *raft_io, struct raft_io_send *req,
 
 /* ---- receiving ---- */
 
+uint64_t replica_io_matched(const struct replica_io *io, uint64_t id)
+{
+	struct compat_view view;
+
+	compat_view(io->options.raft, &view);
+	if (view.state != RAFT_LEADER)
+		return 0;
+	if (id == io->options.id)
+		return view.last_stored;
+	for (unsigned i = 0; i < io->peer_count; i++)
+		if (io->peers[i].id == id && io->peers[i].term == view.term)
+			return min_of(io->peers[i].acked, view.last_index);
+	return 0;
+}
+
 void replica_io_recv(void *arg, struct raft_message *message)
 {
 	struct replica_io *io = arg;
 
+	if (message->type == RAFT_IO_APPEND_ENTRIES_RESULT)
+		note_acked(io, message->server_id,
+			   &message->append_entries_result);
 	io->recv_cb(&io->raft_io, message);
 }
 
@@ -368,9 +406,7 @@ void replica_io_receive(struct replica_io *io, uint64_t from,
 			struct slice frame)
 {
 	const struct replica_io_hooks *hooks = &io->options.hooks;
-	struct raft_append_entries_result result;
 	struct raft_message message;
-	bool is_result;
 
 	if (io->closing || io->recv_cb == NULL ||
 	    message_decode(frame, &message) != ERR_NONE)
@@ -383,10 +419,5 @@ void replica_io_receive(struct replica_io *io, uint64_t from,
 		message_fini(&message);
 		return;
 	}
-	is_result = message.type == RAFT_IO_APPEND_ENTRIES_RESULT;
-	if (is_result)
-		result = message.append_entries_result;
 	rules_recv(&io->rules, &message);
-	if (is_result && !io->closing)
-		note_acked(io, from, &result);
 }

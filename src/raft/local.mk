@@ -17,6 +17,7 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/io_snapshot.c \
 	src/raft/message.c src/raft/message.h \
 	src/raft/meta.c src/raft/meta.h \
+	src/raft/missing.c src/raft/missing.h \
 	src/raft/net.h \
 	src/raft/outbox.c src/raft/outbox.h \
 	src/raft/proposer.c src/raft/proposer.h \
@@ -28,8 +29,10 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/replica_checkpoint.c \
 	src/raft/replica_impl.h \
 	src/raft/replica_leader.c \
+	src/raft/replica_member.c src/raft/replica_member.h \
 	src/raft/replica_propose.c \
 	src/raft/replica_raft.c \
+	src/raft/replica_report.c src/raft/replica_report.h \
 	src/raft/replica_read.c \
 	src/raft/rules.c src/raft/rules.h \
 	src/raft/sizes.c src/raft/sizes.h \
@@ -41,6 +44,7 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/wal_form.c \
 	src/raft/wal_group.c src/raft/wal_group.h \
 	src/raft/wal_internal.h \
+	src/raft/wal_read.c src/raft/wal_read.h \
 	src/raft/wal_record.c src/raft/wal_record.h \
 	src/raft/wal_scan.c \
 	src/raft/wal_segment.c src/raft/wal_segment.h \

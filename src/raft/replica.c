@@ -53,10 +53,11 @@ static void park_run(struct task *task)
 	if (replica->state >= REPLICA_STOPPING)
 		return;
 	replica->state = REPLICA_PARKED;
-	timer_stop(replica->options.timers, &replica->tick);
 	replica_checkpoint_stop(replica);
 	proposer_end(&replica->proposer, ERR_CLOSED);
+	replica_member_end(replica);
 	replica_read_end(replica);
+	timer_set(replica->options.timers, &replica->tick, REPLICA_TICK_MS);
 	replica_raft_close(replica);
 	atomic_store(&replica->published.leader, false);
 	if (replica->led && hooks->led != NULL)
@@ -87,11 +88,13 @@ void replica_park(struct replica *replica, const char *why)
 /* Memory is counted in octets, raft counts entries: see that it cuts. */
 static void watch_log(struct replica *replica)
 {
-	bool cut = replica->io.sizes.total > REPLICA_LOG_MAX;
+	bool cut = replica->io.sizes.total > REPLICA_LOG_MAX ||
+		   replica_member_wants_cut(replica);
 
 	if (cut == replica->cutting)
 		return;
-	PROBE("replica: the log is cut because of its octets");
+	if (cut)
+		PROBE("replica: the log is cut before its time");
 	replica->cutting = cut;
 	raft_set_snapshot_threshold(&replica->raft,
 				    cut ? 1 : REPLICA_SNAPSHOT_ENTRIES);
@@ -136,6 +139,7 @@ void replica_after(struct replica *replica)
 		return;
 	replica_view(replica, &view);
 	publish(replica, &view);
+	replica_member_after(replica, &view);
 	watch_log(replica);
 	note_leader(replica, &view);
 	replica_propose_after(replica, &view);
@@ -178,8 +182,14 @@ static void tick_fire(struct timer *timer)
 	struct replica *replica = container_of(timer, struct replica, tick);
 
 	timer_set(replica->options.timers, timer, REPLICA_TICK_MS);
+	if (replica->state == REPLICA_PARKED) {
+		replica_report_tick(replica);
+		return;
+	}
 	replica_propose_tick(replica);
 	replica_read_tick(replica);
+	replica_member_heard(replica);
+	replica_report_tick(replica);
 }
 
 static void receive(struct replica *replica, uint64_t from,
@@ -199,9 +209,11 @@ static void receive(struct replica *replica, uint64_t from,
 	case FRAME_PONG:
 		replica_read_receive(replica, from, kind, fields);
 		return;
+	case FRAME_REPORT:
+		replica_report_receive(replica, from, fields);
+		return;
 	case FRAME_ANSWER: /* this replica's own state answers */
 	case FRAME_LEADER: /* raft knows better */
-	case FRAME_REPORT:
 		return;
 	}
 }
@@ -261,10 +273,13 @@ static void replica_init(struct replica *replica)
 	replica->applier.fsm = replica->options.fsm;
 	replica->applier.applying = &replica->applying;
 	replica->applier.draining = &replica->draining;
+	replica->applier.have = replica->options.have;
+	replica->applier.have_arg = replica->options.have_arg;
 	replica->applier.fill_percent = replica->options.fill_percent;
 	replica->applier.drained = drained;
 	replica->applying.fd = -1;
 	replica->draining.fd = -1;
+	MUST(pthread_mutex_init(&replica->lock, NULL) == 0);
 	timer_init(&replica->tick, tick_fire);
 	outbox_init(&replica->outbox, replica->options.net,
 		    replica->options.group, replica->options.raft_id,
@@ -357,6 +372,8 @@ enum err replica_open(const struct replica_options *options,
 	err = open_state(replica, &meta);
 	applier_init(&replica->applier, &meta);
 	replica->applier.env = replica->env;
+	if (err == ERR_NONE)
+		err = applier_open(&replica->applier);
 	replica->importing = meta.import_pending != 0;
 	if (err == ERR_IO || err == ERR_FULL) {
 		replica_close(&replica);
@@ -430,6 +447,7 @@ void replica_stop(struct replica *replica, replica_stopped *stopped, void *arg)
 	timer_stop(replica->options.timers, &replica->tick);
 	replica_checkpoint_stop(replica);
 	replica_read_end(replica);
+	replica_member_end(replica);
 	replica_raft_close(replica);
 	task_post(replica->options.log_loop, &replica->stop_task, stop_run);
 }
@@ -450,6 +468,7 @@ void replica_close(struct replica **replicap)
 	struct replica *replica = *replicap;
 
 	*replicap = NULL;
+	timer_stop(replica->options.timers, &replica->tick);
 	if (replica->raft_open && !replica->raft_closed)
 		abandon(replica);
 	if (replica->raft_open)
@@ -464,6 +483,7 @@ void replica_close(struct replica **replicap)
 	deaths_close(&replica->draining);
 	if (replica->env != NULL)
 		store_env_close(&replica->env);
+	MUST(pthread_mutex_destroy(&replica->lock) == 0);
 	mem_free(replica->tables);
 	mem_free(replica->address);
 	mem_free(replica->path);
@@ -487,6 +507,24 @@ uint32_t replica_incarnation(struct replica *replica)
 	return atomic_load(&replica->proposer.incarnation);
 }
 
+static bool takes_bodies(const struct replica *replica)
+{
+	return replica->park_why == NULL && replica->state < REPLICA_STOPPING;
+}
+
+void replica_body_came(struct replica *replica, const struct sha256 *hash)
+{
+	replica_body_unnamed(replica, hash, UINT64_MAX);
+}
+
+void replica_body_unnamed(struct replica *replica, const struct sha256 *hash,
+			  uint64_t index)
+{
+	if (takes_bodies(replica) &&
+	    atomic_load(&replica->applier.missing_count) > 0)
+		applier_push_came(&replica->applier, hash, index);
+}
+
 bool replica_op_resolved(struct replica *replica, struct store_txn *txn,
 			 const struct op_id *op)
 {
@@ -508,6 +546,7 @@ void replica_get_status(struct replica *replica,
 		.commit_index = atomic_load(&published->commit_index),
 		.applied_index = atomic_load(&replica->applier.applied),
 		.checkpoint_index = atomic_load(&published->checkpoint_index),
+		.missing = atomic_load(&replica->applier.missing_count),
 		.slots_taken = atomic_load(&replica->proposer.slots_taken),
 	};
 	status_r->parked = status_r->parked_why != NULL;

@@ -64,6 +64,9 @@ struct replica_hooks {
 	/* The replica began or ceased to serve as the leader of its group. */
 	void (*led)(void *arg, struct replica *replica, bool leader);
 
+	/* The newest configuration is another one, or committed now. */
+	void (*changed)(void *arg, struct replica *replica);
+
 	/*
 	 * A write or sync of the environment failed, or the core gave itself
 	 * up (R5, R8). On any executor. NULL: log the text and _exit(1).
@@ -112,7 +115,15 @@ struct replica_options {
 
 	/* path, map_size, max_readers, disk; the tables are filled in here */
 	struct store_env_options env;
-	struct replica_fsm *fsm;     /* lives longer than the replica */
+	struct replica_fsm *fsm; /* lives longer than the replica */
+
+	/*
+	 * Is this body on this node? Cheap; called on the applier and on
+	 * workers. NULL: none is (a machine without bodies).
+	 */
+	bool (*have)(void *arg, const struct sha256 *hash);
+	void *have_arg;
+
 	struct replica_turns *turns; /* raft/turns.h: one a node */
 	struct replica_hooks hooks;
 
@@ -199,6 +210,18 @@ uint32_t replica_incarnation(struct replica *replica);
 bool replica_op_resolved(struct replica *replica, struct store_txn *txn,
 			 const struct op_id *op);
 
+/* ---- bodies that are not here (F4; raft/missing.h) ---- */
+
+/* On the log loop: this body is durable on this node. */
+void replica_body_came(struct replica *replica, const struct sha256 *hash);
+
+/*
+ * On the log loop: no row of a state that had applied `index` names this body,
+ * so none will miss it.
+ */
+void replica_body_unnamed(struct replica *replica, const struct sha256 *hash,
+			  uint64_t index);
+
 /* ---- state for people ---- */
 
 struct replica_status {
@@ -211,6 +234,7 @@ struct replica_status {
 	uint64_t commit_index;
 	uint64_t applied_index;
 	uint64_t checkpoint_index;
+	uint64_t missing; /* bodies that are not here */
 	uint32_t slots_taken;
 };
 

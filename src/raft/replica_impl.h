@@ -8,9 +8,11 @@
 #ifndef RAFT_REPLICA_IMPL_H
 #define RAFT_REPLICA_IMPL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/fault.h"
+#include "base/panic.h"
 #include "raft/applier.h"
 #include "raft/compat.h"
 #include "raft/entry.h"
@@ -19,6 +21,8 @@
 #include "raft/io.h"
 #include "raft/outbox.h"
 #include "raft/replica.h"
+#include "raft/replica_member.h"
+#include "raft/replica_report.h"
 #include "raft/turns.h"
 
 /* How often deadlines are looked at. */
@@ -81,6 +85,38 @@ struct replica_published {
 	_Atomic bool settled;      /* a read has nothing to wait for */
 };
 
+/* A change of the configuration, and what follows one. */
+struct replica_member {
+	struct replica_change *active;  /* in the log, outcome unknown */
+	struct replica_change *waiting; /* for who is promoted to be level */
+	bool stepping;
+	struct raft_change req;
+	struct raft_transfer transfer;
+	struct raft_barrier barrier;
+	uint64_t barrier_term;
+	uint64_t barrier_index;
+	uint64_t cut_behind; /* a marker at or behind it is wanted; 0: none */
+	uint64_t standby_since; /* of a mutant only */
+};
+
+/* What one replica has told its leader. */
+struct replica_heard {
+	uint64_t raft_id;
+	uint64_t at_ms;
+	uint64_t best; /* frontier */
+	uint64_t matched;
+	struct replica_report report;
+};
+
+struct replica_reports {
+	struct replica_heard heard[COMPAT_SERVERS_MAX];
+	unsigned count;
+	struct replica_report own;
+	bool sent;
+	uint64_t sent_ms;
+	uint64_t conf_index; /* when it was sent */
+};
+
 struct replica {
 	struct replica_options options;
 	char *address;
@@ -121,6 +157,12 @@ struct replica {
 	struct entry_builder builder;
 	struct task propose_task;
 	bool propose_posted;
+
+	/* members. `lock`: both are changed on the loop and read anywhere */
+	pthread_mutex_t lock;
+	struct replica_conf conf;
+	struct replica_reports reports;
+	struct replica_member member;
 
 	/* reading */
 	struct reader reader;
@@ -164,6 +206,18 @@ static inline bool replica_follows(const struct replica *replica)
 	       replica->leader != replica->options.raft_id;
 }
 
+/* Managers and people read seldom, and what they read is more than a word. */
+static inline void replica_lock(struct replica *replica)
+{
+	/* tidy: allow pthread_mutex_lock: see above */
+	MUST(pthread_mutex_lock(&replica->lock) == 0);
+}
+
+static inline void replica_unlock(struct replica *replica)
+{
+	MUST(pthread_mutex_unlock(&replica->lock) == 0);
+}
+
 /* ---- replica.c ---- */
 
 /* Any executor; never comes back in production. */
@@ -184,6 +238,37 @@ void replica_stop_step(struct replica *replica);
 bool replica_raft_start(struct replica *replica);
 void replica_raft_close(struct replica *replica);
 void replica_view(struct replica *replica, struct compat_view *view_r);
+
+/* Raft leads, be its barrier applied or not. */
+bool replica_is_raft_leader(struct replica *replica);
+
+/* ---- replica_member.c ---- */
+
+/* The state of raft may have changed; a report has come. */
+void replica_member_after(struct replica *replica,
+			  const struct compat_view *view);
+void replica_member_heard(struct replica *replica);
+
+/* Nothing is proposed: who is promoted gets the last entries. */
+bool replica_member_holds(const struct replica *replica);
+
+/* The log is to be cut, so that its marker has the newest configuration. */
+bool replica_member_wants_cut(struct replica *replica);
+
+/* Parked or stopping. */
+void replica_member_end(struct replica *replica);
+
+/* ---- replica_report.c ---- */
+
+void replica_report_tick(struct replica *replica);
+void replica_report_receive(struct replica *replica, uint64_t from,
+			    struct slice fields);
+
+/* Every body that was named up to this index is here (model step B12). */
+uint64_t replica_frontier(struct replica *replica);
+
+/* The highest that this server ever reported; of ourselves as of now. */
+uint64_t replica_report_best(struct replica *replica, uint64_t id);
 
 /* ---- replica_propose.c ---- */
 

@@ -15,6 +15,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/panic.h"
+#include "raft/missing.h"
 
 /*
  * Model step B2 (test/model/bodies.c). Of the newest configuration, committed
@@ -45,8 +46,11 @@ enum err replica_leader_check(const struct replica *replica,
 {
 	struct replica_fsm *fsm = replica->options.fsm;
 	struct command_holders holders = { 0 };
+	struct missing_lost_command lost;
 	enum err err = command_check(command);
 
+	if (err == ERR_NONE && command->kind == COMMAND_LOST)
+		err = missing_lost_decode(command->body, &lost);
 	if (err == ERR_NONE && command->kind >= COMMAND_FSM_FIRST &&
 	    fsm->check != NULL)
 		err = fsm->check(fsm, command, &holders);

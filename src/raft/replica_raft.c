@@ -33,6 +33,12 @@ void replica_view(struct replica *replica, struct compat_view *view_r)
 	compat_view(&replica->raft, view_r);
 }
 
+bool replica_is_raft_leader(struct replica *replica)
+{
+	return replica->raft_open && !replica->raft_closed &&
+	       raft_state(&replica->raft) == RAFT_LEADER;
+}
+
 /* ---- the machine as raft sees it ---- */
 
 static const char *entry_check(struct replica *replica, struct entry *entry,

@@ -17,6 +17,7 @@
 #include "base/pack.h"
 #include "base/panic.h"
 #include "raft/meta.h"
+#include "raft/missing.h"
 
 #define PROPOSER_VERSION 1
 #define SLOT_VERSION 1
@@ -218,6 +219,17 @@ static void apply_feature_level(struct store_txn *txn,
 		meta_set_feature_level(txn, level);
 }
 
+/* Model step B13 of test/model/bodies.c. */
+static void apply_lost(struct store_txn *txn, const struct command *command)
+{
+	struct missing_lost_command lost;
+
+	if (missing_lost_decode(command->body, &lost) != ERR_NONE)
+		store_txn_fail(txn, ERR_INVALID);
+	else
+		missing_lost(txn, &lost.hash, lost.index);
+}
+
 static void run(struct store_txn *txn, struct replica_fsm *fsm,
 		const struct command *command, const struct command_at *at,
 		struct command_result *result)
@@ -231,6 +243,9 @@ static void run(struct store_txn *txn, struct replica_fsm *fsm,
 		return;
 	case COMMAND_FEATURE_LEVEL:
 		apply_feature_level(txn, command, result);
+		return;
+	case COMMAND_LOST:
+		apply_lost(txn, command);
 		return;
 	default:
 		break;
@@ -276,6 +291,7 @@ static void apply_in_slot(struct store_txn *txn, struct replica_fsm *fsm,
 		return;
 	}
 	answer->verdict = SLOTS_RESOLVED;
+	answer->ran = true;
 	run(txn, fsm, command, at, &answer->result);
 	if (command->kind != COMMAND_CANCEL || !MUTANT("M15"))
 		slot_put(txn, op, &answer->result);

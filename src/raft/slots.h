@@ -55,6 +55,7 @@ struct slots_answer {
 	struct op_id op;
 	uint16_t kind;
 	enum slots_verdict verdict;
+	bool ran; /* the command took effect or was refused here and now */
 	struct command_result result; /* owned */
 	uint64_t highest; /* of REGISTER; SLOTS_NONE_LEFT: node was removed */
 	uint64_t boot;    /* of a REGISTER */

@@ -50,7 +50,7 @@ struct claims {
 
 static struct node_group *group_of(const struct claims *claims)
 {
-	return &claims->node->groups[claims->group];
+	return node_group(claims->node, claims->group);
 }
 
 static void group_next(struct claims *claims);

@@ -152,7 +152,8 @@ static void hook_parked(void *arg unused_arg, struct replica *replica,
 /* A new leader goes on with the MOVEs that the old one has left open. */
 static void hook_led(void *arg, struct replica *replica unused_arg, bool leader)
 {
-	struct node *node = arg;
+	const struct node_group *group = arg;
+	const struct node *node = group->node;
 
 	if (leader && node->claims)
 		claims_wake(node->claims);

@@ -13,7 +13,9 @@ test_unit_raft_unit_raft_SOURCES = \
 	test/unit/raft/test_io.c \
 	test/unit/raft/test_leader.c \
 	test/unit/raft/test_lives.c \
+	test/unit/raft/test_member.c \
 	test/unit/raft/test_message.c \
+	test/unit/raft/test_missing.c \
 	test/unit/raft/test_replica.c \
 	test/unit/raft/test_cluster.c \
 	test/unit/raft/test_replica_claim.c \
@@ -22,5 +24,6 @@ test_unit_raft_unit_raft_SOURCES = \
 	test/unit/raft/test_slots.c \
 	test/unit/raft/test_starts.c \
 	test/unit/raft/test_wal.c \
+	test/unit/raft/test_wal_read.c \
 	test/unit/raft/wal_bench.c test/unit/raft/wal_bench.h
 test_unit_raft_unit_raft_LDADD = $(RAFT_STACK) $(CRITERION_LIBS)

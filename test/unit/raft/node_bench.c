@@ -72,6 +72,18 @@ static void fsm_apply(struct replica_fsm *fsm, struct store_txn *txn,
 	buf_fini(&fields);
 }
 
+static void fsm_bodies(struct replica_fsm *fsm, const struct command *command,
+		       replica_fsm_body *each, void *arg)
+{
+	struct sha256 hash;
+
+	(void)fsm;
+	if (command->kind != KIND_BODY)
+		return;
+	sha256(command->body, &hash);
+	each(arg, &hash);
+}
+
 static bool fsm_frees_space(uint16_t kind)
 {
 	return kind == KIND_FREE;
@@ -205,6 +217,7 @@ struct node *node_new(uint64_t seed)
 		.check = fsm_check,
 		.apply = fsm_apply,
 		.frees_space = fsm_frees_space,
+		.bodies = fsm_bodies,
 	};
 	node->holders = (struct command_holders){
 		.needed = true,

@@ -60,7 +60,7 @@ static void verify(struct rig *rig)
 {
 	for (unsigned i = 1; i < rig->node->group_count; i++) {
 		struct store_txn *txn =
-			rig_read(rig, rig->node->groups[i].number);
+			rig_read(rig, node_group(rig->node, i)->number);
 
 		cr_assert_eq(mailgroup_verify(txn, finding, NULL), 0);
 		store_end(&txn);
