@@ -28,6 +28,8 @@ src_cluster_libcluster_a_SOURCES = \
 	src/cluster/mailgroup_apply.h \
 	src/cluster/mailgroup_bits.c src/cluster/mailgroup_bits.h \
 	src/cluster/mailgroup_box.c \
+	src/cluster/mailgroup_claim.c src/cluster/mailgroup_claim.h \
+	src/cluster/mailgroup_claim_query.c \
 	src/cluster/mailgroup_command.c src/cluster/mailgroup_command.h \
 	src/cluster/mailgroup_copy.c \
 	src/cluster/mailgroup_end.c \
@@ -42,6 +44,15 @@ src_cluster_libcluster_a_SOURCES = \
 	src/cluster/namespace.c src/cluster/namespace.h \
 	src/cluster/order.c src/cluster/order.h \
 	src/cluster/report.c src/cluster/report.h \
+	src/cluster/overview.c src/cluster/overview.h \
+	src/cluster/plan.c src/cluster/plan.h \
+	src/cluster/plan_grow.c \
+	src/cluster/plan_load.c \
+	src/cluster/plan_place.c \
+	src/cluster/plan_roles.c \
+	src/cluster/plan_rules.c src/cluster/plan_rules.h \
+	src/cluster/plan_spread.c \
+	src/cluster/plan_voters.c \
 	src/cluster/rights.c src/cluster/rights.h \
 	src/cluster/row.c src/cluster/row.h \
 	src/cluster/state_hash.c src/cluster/state_hash.h \

@@ -42,6 +42,8 @@ void mailgroup_apply_copy_drop(struct mailgroup_apply *a);
 void mailgroup_apply_seal(struct mailgroup_apply *a);
 void mailgroup_apply_purge(struct mailgroup_apply *a);
 void mailgroup_apply_reroot(struct mailgroup_apply *a);
+void mailgroup_apply_claim(struct mailgroup_apply *a);
+void mailgroup_apply_claim_end(struct mailgroup_apply *a);
 
 static inline void mailgroup_refuse(struct mailgroup_apply *a, enum err err)
 {
@@ -108,12 +110,18 @@ struct mailgroup_box {
 	struct mailgroup_usage gained; /* by the root, not yet written */
 	struct mailgroup_usage lost;
 	uint64_t modseq; /* of this command; 0: it changed nothing yet */
+	bool sealed;     /* its usage is no root's any more */
 };
 
 /* GONE: it is sealed. A new one gets `root`. Nothing is written. */
 must_use enum err mailgroup_box_open(struct mailgroup_box *box,
 				     struct mailgroup_apply *a,
 				     uint64_t mailbox, uint64_t root);
+
+/* The same, sealed or not: END of a claim is never answered GONE (M12). */
+void mailgroup_box_open_sealed(struct mailgroup_box *box,
+			       struct mailgroup_apply *a, uint64_t mailbox,
+			       uint64_t root);
 
 /* Writes what changed: only after something did. */
 void mailgroup_box_close(struct mailgroup_box *box);

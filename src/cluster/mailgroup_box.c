@@ -11,9 +11,9 @@
 /* RFC 7162 section 7: 63 bit. */
 #define MODSEQ_MAX ((uint64_t)INT64_MAX)
 
-enum err mailgroup_box_open(struct mailgroup_box *box,
-			    struct mailgroup_apply *a, uint64_t mailbox,
-			    uint64_t root)
+void mailgroup_box_open_sealed(struct mailgroup_box *box,
+			       struct mailgroup_apply *a, uint64_t mailbox,
+			       uint64_t root)
 {
 	struct mailgroup_sealed sealed;
 
@@ -21,11 +21,19 @@ enum err mailgroup_box_open(struct mailgroup_box *box,
 	box->apply = a;
 	box->id = mailbox;
 	mailgroup_bits_init(&box->uids, a->txn, mailgroup_bits_uids(mailbox));
-	if (mailgroup_sealed_get(a->txn, mailbox, &sealed) && !MUTANT("M52"))
-		return ERR_GONE;
+	box->sealed = mailgroup_sealed_get(a->txn, mailbox, &sealed);
 	if (!mailgroup_mailbox_get(a->txn, mailbox, &box->row))
 		box->row.root = root;
-	return ERR_NONE;
+}
+
+enum err mailgroup_box_open(struct mailgroup_box *box,
+			    struct mailgroup_apply *a, uint64_t mailbox,
+			    uint64_t root)
+{
+	mailgroup_box_open_sealed(box, a, mailbox, root);
+	if (MUTANT("M52"))
+		box->sealed = false;
+	return box->sealed ? ERR_GONE : ERR_NONE;
 }
 
 void mailgroup_box_close(struct mailgroup_box *box)
@@ -34,7 +42,8 @@ void mailgroup_box_close(struct mailgroup_box *box)
 
 	mailgroup_bits_flush(&box->uids);
 	mailgroup_names_store(a, &box->names, box->id);
-	mailgroup_usage_add(a, box->row.root, &box->gained, &box->lost);
+	if (!box->sealed) /* else SEAL has given its usage back */
+		mailgroup_usage_add(a, box->row.root, &box->gained, &box->lost);
 	mailgroup_mailbox_put(a->txn, a->scratch, box->id, &box->row);
 	mailgroup_touched(a, box->id);
 }
@@ -46,10 +55,13 @@ static bool is_copying(const struct mailgroup_box *box)
 	return box->row.copying.id.turn != 0;
 }
 
-/* Numbers that a COPY in the making has taken are not passed by. */
+/*
+ * Numbers that a COPY in the making has taken are not passed by; and as many
+ * are left alone as claims may need at their end, which is never refused.
+ */
 enum err mailgroup_box_may_change(const struct mailgroup_box *box)
 {
-	uint64_t next = box->row.highestmodseq + 1;
+	uint64_t next = box->row.highestmodseq + 1 + box->row.claimed;
 
 	if (is_copying(box) && next >= box->row.copying.modseq)
 		return ERR_INUSE;

@@ -297,6 +297,39 @@ static void reroot_fields(struct codec *codec, struct mailgroup_reroot *command)
 		command->mailboxes = mailboxes;
 }
 
+/* That of a claim's target: never the directory. */
+static void group_field(struct codec *codec, uint32_t *group)
+{
+	codec_var32(codec, group);
+	if (*group == 0)
+		codec_fail(codec, ERR_INVALID);
+}
+
+static void claim_fields(struct codec *codec, struct mailgroup_claim *command)
+{
+	mailbox_id(codec, &command->source);
+	group_field(codec, &command->group);
+	target_fields(codec, &command->target);
+	codec_var64(codec, &command->user);
+	uids_field(codec, &command->uids);
+	left_out_field(codec, &command->left_out);
+}
+
+static void claim_end_fields(struct codec *codec,
+			     struct mailgroup_claim_end *command)
+{
+	unsigned refusal = command->refusal;
+
+	group_field(codec, &command->group);
+	codec_var32(codec, &command->slot);
+	codec_var64(codec, &command->turn);
+	codec_choice(codec, &refusal, 0, UINT8_MAX);
+	command->refusal = (enum err)refusal;
+	codec_var32(codec, &command->first_uid);
+	if (command->slot >= COMMAND_SLOTS)
+		codec_fail(codec, ERR_INVALID);
+}
+
 #define COMMAND_DEFINE(x)                                                    \
 	enum err mailgroup_##x##_encode(const struct mailgroup_##x *command, \
 					struct buf *out)                     \
@@ -330,6 +363,8 @@ COMMAND_DEFINE(copy_drop)
 COMMAND_DEFINE(seal)
 COMMAND_DEFINE(purge)
 COMMAND_DEFINE(reroot)
+COMMAND_DEFINE(claim)
+COMMAND_DEFINE(claim_end)
 
 static void give_holders(const struct mailgroup_holders *holders,
 			 struct command_holders *holders_r)
@@ -388,6 +423,8 @@ CHECK_DEFINE(copy_drop)
 CHECK_DEFINE(seal)
 CHECK_DEFINE(purge)
 CHECK_DEFINE(reroot)
+CHECK_DEFINE_UIDS(claim)
+CHECK_DEFINE(claim_end)
 
 static const struct {
 	const char *name;
@@ -405,6 +442,9 @@ static const struct {
 	{ "SEAL", seal_check },
 	{ "PURGE", purge_check },
 	{ "REROOT", reroot_check },
+	{ "CLAIM", claim_check },
+	{ "APPEND_CLAIMED", append_check },
+	{ "CLAIM_END", claim_end_check },
 };
 
 _Static_assert(ARRAY_LEN(kinds) == MAILGROUP_COMMAND_END - MAILGROUP_APPEND,
@@ -468,7 +508,7 @@ enum err mailgroup_command_bodies(uint16_t kind, struct slice body,
 	struct arena arena = { 0 };
 	enum err err = ERR_NONE;
 
-	if (kind == MAILGROUP_APPEND)
+	if (kind == MAILGROUP_APPEND || kind == MAILGROUP_APPEND_CLAIMED)
 		err = append_bodies(body, &arena, each, arg);
 	else if (kind == MAILGROUP_DELIVER)
 		err = deliver_bodies(body, &arena, each, arg);
@@ -554,6 +594,18 @@ static void more_result_fields(struct codec *codec,
 	codec_bool(codec, &result->more);
 }
 
+static void claim_result_fields(struct codec *codec,
+				struct mailgroup_claim_result *result)
+{
+	codec_var32(codec, &result->slot);
+	codec_var64(codec, &result->turn);
+	codec_bool(codec, &result->ended);
+	codec_var32(codec, &result->first_uid);
+	codec_var64(codec, &result->source_modseq);
+	codec_var32(codec, &result->last);
+	any_uids(codec, &result->uids);
+}
+
 #define RESULT_DEFINE(x)                                                       \
 	void mailgroup_##x##_result_encode(                                    \
 		const struct mailgroup_##x##_result *result,                   \
@@ -584,3 +636,4 @@ RESULT_DEFINE(expunge)
 RESULT_DEFINE(copy)
 RESULT_DEFINE(copy_stage)
 RESULT_DEFINE(more)
+RESULT_DEFINE(claim)

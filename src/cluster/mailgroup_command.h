@@ -7,10 +7,10 @@
  * slices borrow from the body, arrays live in the arena, and a `uids` set is
  * the caller's to free (uidset_fini), after an error too. Encoders borrow all.
  *
- * Every command may be refused with GONE (the mailbox is sealed), ERR_INUSE
- * (see COPY) and ERR_LIMIT (UIDs or MODSEQs are used up). UIDs and MODSEQ come
- * from apply, in log order; one command is one MODSEQ. A command that changes
- * nothing gives modseq 0 and leaves HIGHESTMODSEQ alone.
+ * Every command but CLAIM_END may be refused with GONE (the mailbox is sealed),
+ * ERR_INUSE (see COPY) and ERR_LIMIT (UIDs or MODSEQs are used up). UIDs and
+ * MODSEQ come from apply, in log order; one command is one MODSEQ. A command
+ * that changes nothing gives modseq 0 and leaves HIGHESTMODSEQ alone.
  */
 #ifndef CLUSTER_MAILGROUP_COMMAND_H
 #define CLUSTER_MAILGROUP_COMMAND_H
@@ -33,7 +33,10 @@ enum mailgroup_command_kind {
 	MAILGROUP_SEAL,
 	MAILGROUP_PURGE,
 	MAILGROUP_REROOT,
-	MAILGROUP_COMMAND_END, /* part 2: CLAIM, END, append of a claim .. */
+	MAILGROUP_CLAIM,
+	MAILGROUP_APPEND_CLAIMED,
+	MAILGROUP_CLAIM_END,
+	MAILGROUP_COMMAND_END,
 };
 
 #define MAILGROUP_COMMAND_VERSION 1
@@ -102,6 +105,13 @@ struct mailgroup_append {
 	const struct mailgroup_message *messages;
 	size_t count;
 };
+
+/*
+ * APPEND_CLAIMED has the body of an APPEND: what a claim of another group
+ * brings here. Its op id is the claim's (mailgroup_claim_op), so the table of
+ * the slots makes it once and is asked before anything else (model steps M4 to
+ * M6).
+ */
 
 /* UIDs are first_uid, first_uid + 1, .. in the order of the messages. */
 struct mailgroup_append_result {
@@ -180,8 +190,11 @@ struct mailgroup_store_result {
 	struct uidset missing;  /* no such message (EXPUNGEISSUED) */
 };
 
+/* INUSE also: one of the messages is claimed by a MOVE (model step M11). */
+
 /* ---- EXPUNGE ---- */
 
+/* Leaves messages that a MOVE has claimed (model step M11). */
 struct mailgroup_expunge {
 	uint64_t mailbox;
 	bool only_deleted;  /* leaves those without \Deleted */
@@ -210,7 +223,8 @@ struct mailgroup_left_out {
  * left out. With `move` the originals are expunged in the same step. Flags,
  * keywords, dates and every user's \Seen go along, but for what is left out.
  * Source and target may be one mailbox. OVERQUOTA (not within one root's
- * MOVE); LIMIT: keywords.
+ * MOVE); LIMIT: keywords. Messages that are claimed are copied; MOVE leaves
+ * them, and is INUSE if all of its messages are.
  */
 struct mailgroup_copy {
 	uint64_t source;
@@ -278,6 +292,55 @@ struct mailgroup_copy_drop {
 	uint64_t mailbox;
 };
 
+/* ---- MOVE to another group (architecture.md 7) ---- */
+
+/*
+ * Claims messages for a mailbox of another group: from now on nobody else
+ * expunges, changes or moves them, until CLAIM_END has come with what the
+ * target's table has recorded for the claim's append.
+ *
+ * Claimed are those of `uids` that exist and are not claimed already, as many,
+ * from the lowest, as one APPEND_CLAIMED can hold. INUSE: all were claimed;
+ * BUSY: all claim slots towards that group are taken.
+ */
+struct mailgroup_claim {
+	uint64_t source;
+	uint32_t group; /* that of the target */
+	struct mailgroup_target target;
+	uint64_t user;      /* whose \Seen goes along */
+	struct uidset uids; /* at most MAILGROUP_ROWS_MAX numbers */
+	struct mailgroup_left_out left_out;
+};
+
+/*
+ * The result of CLAIM's op id. CLAIM_END changes it: `ended`, or a refusal. So
+ * whoever asks for this op id again hears how the MOVE has gone; "OK" before it
+ * has ended says nothing (model steps M3, M8, M10).
+ */
+struct mailgroup_claim_result {
+	uint32_t slot;
+	uint64_t turn; /* of the claim; 0: there was nothing to claim */
+	bool ended;
+	uint32_t first_uid; /* ended: at the target, in the order of `uids` */
+	uint64_t source_modseq; /* ended: of the expunge */
+	uint32_t last;      /* the command's UIDs up to here were looked at */
+	struct uidset uids; /* claimed; the caller's to free */
+};
+
+/*
+ * Ends a claim with what the target has recorded for it: appended (refusal
+ * ERR_NONE), and the messages are expunged; refused, and they are given back.
+ * A claim that has ended is left alone, which is no answer for anybody (model
+ * steps M8, M9). Never refused, not by a sealed mailbox either (M12).
+ */
+struct mailgroup_claim_end {
+	uint32_t group;
+	uint32_t slot;
+	uint64_t turn;
+	enum err refusal;
+	uint32_t first_uid; /* of append's result */
+};
+
 /* ---- the end of a mailbox ---- */
 
 /* All later commands for `mailbox` get GONE; its usage is given back. */
@@ -285,7 +348,10 @@ struct mailgroup_seal {
 	uint64_t mailbox;
 };
 
-/* Deletes up to MAILGROUP_ROWS_MAX rows. INVALID: it is not sealed. */
+/*
+ * Deletes up to MAILGROUP_ROWS_MAX rows. INVALID: it is not sealed; INUSE: some
+ * are claimed by a MOVE that has not ended yet (model step M13).
+ */
 struct mailgroup_purge {
 	uint64_t mailbox;
 };
@@ -327,6 +393,8 @@ MAILGROUP_CODEC(copy_drop);
 MAILGROUP_CODEC(seal);
 MAILGROUP_CODEC(purge);
 MAILGROUP_CODEC(reroot);
+MAILGROUP_CODEC(claim);
+MAILGROUP_CODEC(claim_end);
 
 /* Payloads of commands that were done; the others' are empty. */
 #define MAILGROUP_RESULT(x)                       \
@@ -341,6 +409,7 @@ MAILGROUP_RESULT(expunge);
 MAILGROUP_RESULT(copy);
 MAILGROUP_RESULT(copy_stage);
 MAILGROUP_RESULT(more);
+MAILGROUP_RESULT(claim);
 
 /*
  * The bodies that a command names for the first time: what a replica that

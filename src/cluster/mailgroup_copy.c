@@ -25,6 +25,8 @@ struct copying {
 	uint32_t count;
 	uint64_t octets;
 	struct mailgroup_left_out left_out;
+	bool move;
+	bool left_claimed; /* MOVE has left some that others have claimed */
 };
 
 /* ---- looking ---- */
@@ -49,6 +51,11 @@ static void choose_one(struct copying *c, uint32_t uid)
 
 	if (!mailgroup_state_get(txn, c->source.id, uid, &message->state))
 		return;
+	if (c->move && message->state.claim != 0) {
+		c->left_claimed = true;
+		return;
+	}
+	message->state.claim = 0; /* the copy is nobody's */
 	row_want(txn, mailgroup_fixed_get(txn, c->source.id, uid, &fixed));
 	message->state.flags &= (uint8_t)~c->left_out.flags;
 	if (c->left_out.keywords)
@@ -206,7 +213,10 @@ static enum err copy_look(struct mailgroup_apply *a,
 	if (err != ERR_NONE)
 		return err;
 	c->left_out = command->left_out;
+	c->move = command->move;
 	choose(a, c, &command->uids);
+	if (c->count == 0 && c->left_claimed)
+		return ERR_INUSE;
 	err = mailgroup_box_has_room(&c->target, c->count);
 	if (err == ERR_NONE && command->move)
 		err = mailgroup_box_may_change(&c->source);
@@ -264,12 +274,6 @@ void mailgroup_apply_copy(struct mailgroup_apply *a)
 
 /* ---- COPY_STAGE ---- */
 
-static bool same_op(const struct op_id *a, const struct op_id *b)
-{
-	return a->proposer == b->proposer && a->slot == b->slot &&
-	       a->turn == b->turn;
-}
-
 /* The first multiple of 4,096 that leaves the gap to others. */
 static uint64_t staging_uid(const struct mailgroup_mailbox *row)
 {
@@ -283,7 +287,8 @@ static enum err stage_begin(struct mailgroup_apply *a,
 			    struct mailgroup_mailbox *row)
 {
 	uint64_t first_uid = staging_uid(row);
-	uint64_t modseq = row->highestmodseq + MAILGROUP_COPY_MODSEQ_GAP;
+	uint64_t modseq =
+		row->highestmodseq + row->claimed + MAILGROUP_COPY_MODSEQ_GAP;
 
 	if (row->copying.id.turn != 0)
 		return ERR_INUSE;
@@ -304,7 +309,7 @@ static enum err stage_find(const struct mailgroup_mailbox *row,
 {
 	const struct mailgroup_copying *copying = &row->copying;
 
-	if (copy->turn == 0 || !same_op(&copying->id, copy) ||
+	if (copy->turn == 0 || !command_op_eq(&copying->id, copy) ||
 	    copying->dropping || copying->staged != staged)
 		return ERR_STALE;
 	return ERR_NONE;
@@ -484,7 +489,7 @@ void mailgroup_apply_copy_drop(struct mailgroup_apply *a)
 		return;
 	}
 	if (command.copy.turn != 0 &&
-	    same_op(&box.row.copying.id, &command.copy)) {
+	    command_op_eq(&box.row.copying.id, &command.copy)) {
 		drop_write(&box);
 		result.more = box.row.copying.id.turn != 0;
 	}

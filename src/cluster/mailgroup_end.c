@@ -76,6 +76,14 @@ static bool purge_write(struct mailgroup_apply *a, uint64_t mailbox)
 	return false;
 }
 
+/* Model step M13: they end first, and need the rows for that. */
+static bool has_claims(struct mailgroup_apply *a, uint64_t mailbox)
+{
+	struct mailgroup_mailbox row;
+
+	return mailgroup_mailbox_get(a->txn, mailbox, &row) && row.claimed > 0;
+}
+
 void mailgroup_apply_purge(struct mailgroup_apply *a)
 {
 	struct mailgroup_sealed sealed;
@@ -87,6 +95,8 @@ void mailgroup_apply_purge(struct mailgroup_apply *a)
 	if (err == ERR_NONE &&
 	    !mailgroup_sealed_get(a->txn, command.mailbox, &sealed))
 		err = ERR_INVALID;
+	if (err == ERR_NONE && has_claims(a, command.mailbox))
+		err = ERR_INUSE;
 	if (err != ERR_NONE) {
 		mailgroup_refuse(a, err);
 		return;

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "base/panic.h"
 #include "cluster/mailgroup_apply.h"
 
 void mailgroup_touched(struct mailgroup_apply *a, uint64_t mailbox)
@@ -62,7 +63,8 @@ static void (*const parts[])(struct mailgroup_apply *a) = {
 	mailgroup_apply_copy,        mailgroup_apply_copy_stage,
 	mailgroup_apply_copy_reveal, mailgroup_apply_copy_drop,
 	mailgroup_apply_seal,        mailgroup_apply_purge,
-	mailgroup_apply_reroot,
+	mailgroup_apply_reroot,      mailgroup_apply_claim,
+	mailgroup_apply_append,      mailgroup_apply_claim_end,
 };
 
 _Static_assert(ARRAY_LEN(parts) == MAILGROUP_COMMAND_END - MAILGROUP_APPEND,
@@ -103,15 +105,59 @@ static bool frees_space(uint16_t kind)
 {
 	return kind == MAILGROUP_STORE || kind == MAILGROUP_EXPUNGE ||
 	       kind == MAILGROUP_COPY_DROP || kind == MAILGROUP_SEAL ||
-	       kind == MAILGROUP_PURGE;
+	       kind == MAILGROUP_PURGE || kind == MAILGROUP_CLAIM_END;
 }
 
 static enum err check(struct replica_fsm *fsm, const struct command *command,
 		      struct command_holders *holders_r)
 {
 	(void)fsm;
+	/* A claim's turn is of nothing but its append (and CANCEL). */
+	if (command_op_is_claim(&command->op) !=
+	    (command->kind == MAILGROUP_APPEND_CLAIMED))
+		return ERR_INVALID;
 	return mailgroup_command_check(command->kind, command->version,
 				       command->body, holders_r);
+}
+
+static void bodies(struct replica_fsm *fsm, const struct command *command,
+		   replica_fsm_body *each, void *arg)
+{
+	enum err err = mailgroup_command_bodies(command->kind, command->body,
+						each, arg);
+
+	(void)fsm;
+	MUST(err == ERR_NONE); /* apply has decoded it */
+}
+
+struct named {
+	replica_fsm_body *each;
+	void *arg;
+};
+
+static void named_row(void *arg, const struct sha256 *hash, uint64_t mailbox,
+		      uint32_t uid)
+{
+	const struct named *named = arg;
+
+	(void)mailbox;
+	(void)uid;
+	named->each(named->arg, hash);
+}
+
+static bool named(struct replica_fsm *fsm, struct store_txn *txn,
+		  struct replica_fsm_place *place, unsigned rows,
+		  replica_fsm_body *each, void *arg)
+{
+	struct mailgroup_body_position position = { place->a,
+						    (uint32_t)place->b };
+	struct named to = { each, arg };
+	bool more = mailgroup_bodies(txn, &position, rows, named_row, &to);
+
+	(void)fsm;
+	place->a = position.mailbox;
+	place->b = position.uid;
+	return more;
 }
 
 void mailgroup_fsm_init(struct mailgroup_fsm *fsm, mailgroup_publish *publish,
@@ -125,6 +171,8 @@ void mailgroup_fsm_init(struct mailgroup_fsm *fsm, mailgroup_publish *publish,
 			.apply = apply,
 			.committed = committed,
 			.frees_space = frees_space,
+			.bodies = bodies,
+			.named = named,
 		},
 		.publish = publish,
 		.arg = arg,

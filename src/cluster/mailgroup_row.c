@@ -8,7 +8,6 @@
  */
 #include "cluster/mailgroup_row.h"
 
-#include "cluster/mailgroup_command.h"
 #include "cluster/row.h"
 
 const char *const mailgroup_table_names[MAILGROUP_TABLES] = {
@@ -63,6 +62,11 @@ struct store_key mailgroup_seen_count_key(uint64_t mailbox, uint64_t user)
 	return key;
 }
 
+struct store_key mailgroup_claim_key(uint32_t group, uint32_t slot)
+{
+	return mailgroup_number_key(mailgroup_claim_number(group, slot));
+}
+
 struct store_key mailgroup_hash_key(const struct sha256 *hash)
 {
 	struct store_key key;
@@ -85,6 +89,17 @@ bool mailgroup_take_message_key(struct store_txn *txn, struct slice key,
 {
 	if (store_key_take_u64(&key, mailbox_r) &&
 	    store_key_take_u32(&key, uid_r) && key.len == 0)
+		return true;
+	store_txn_fail(txn, ERR_CORRUPT);
+	return false;
+}
+
+bool mailgroup_take_claim_key(struct store_txn *txn, struct slice key,
+			      uint32_t *group_r, uint32_t *slot_r)
+{
+	if (store_key_take_u32(&key, group_r) &&
+	    store_key_take_u32(&key, slot_r) && key.len == 0 && *group_r > 0 &&
+	    *slot_r < COMMAND_SLOTS)
 		return true;
 	store_txn_fail(txn, ERR_CORRUPT);
 	return false;
@@ -115,6 +130,18 @@ static void copying_fields(struct codec *codec,
 	codec_bool(codec, &copying->dropping);
 }
 
+/* Nothing stands for none, at the end of a row. */
+static void claimed_field(struct codec *codec, uint32_t *claimed)
+{
+	bool decodes = codec_decodes(codec);
+
+	if (decodes ? codec->in.rest.len == 0 : *claimed == 0)
+		return;
+	codec_var32(codec, claimed);
+	if (decodes && *claimed == 0)
+		codec_fail(codec, ERR_SYNTAX);
+}
+
 static void mailbox_fields(struct codec *codec, struct mailgroup_mailbox *row)
 {
 	codec_var64(codec, &row->root);
@@ -127,6 +154,7 @@ static void mailbox_fields(struct codec *codec, struct mailgroup_mailbox *row)
 	codec_var32(codec, &row->vanished);
 	codec_var64(codec, &row->vanished_floor);
 	copying_fields(codec, &row->copying);
+	claimed_field(codec, &row->claimed);
 }
 
 bool mailgroup_mailbox_get(struct store_txn *txn, uint64_t mailbox,
@@ -159,7 +187,8 @@ void mailgroup_mailbox_put(struct store_txn *txn, struct buf *scratch,
 	struct codec codec = row_begin(scratch);
 
 	row_want(txn, row->uidnext > 0 && row->exists < row->uidnext &&
-			      row->deleted <= row->exists);
+			      row->deleted <= row->exists &&
+			      row->claimed <= row->exists);
 	mailbox_fields(&codec, &fields);
 	row_put(txn, MAILGROUP_TABLE_MAILBOX, store_key_slice(&key), &codec);
 }
@@ -413,6 +442,66 @@ void mailgroup_sealed_put(struct store_txn *txn, struct buf *scratch,
 	codec_var64(&codec, &fields.since_ms);
 	codec_bool(&codec, &fields.purging);
 	row_put(txn, MAILGROUP_TABLE_SEALED, store_key_slice(&key), &codec);
+}
+
+/* ---- claims ---- */
+
+static void claim_fields(struct codec *codec, struct mailgroup_claim_row *row)
+{
+	codec_var64(codec, &row->turn);
+	codec_bool(codec, &row->open);
+	if (!row->open)
+		return;
+	codec_op(codec, &row->op);
+	codec_var64(codec, &row->since_ms);
+	codec_var64(codec, &row->source);
+	codec_var64(codec, &row->target.mailbox);
+	codec_var64(codec, &row->target.root);
+	codec_var64(codec, &row->target.quota_octets);
+	codec_var64(codec, &row->target.quota_messages);
+	codec_var64(codec, &row->user);
+	codec_bits(codec, &row->left_out.flags, MAILGROUP_FLAGS_ALL);
+	codec_bool(codec, &row->left_out.keywords);
+	codec_var64(codec, &row->left_out.user);
+	codec_uids(codec, &row->uids, MAILGROUP_ROWS_MAX);
+}
+
+bool mailgroup_claim_of_value(struct store_txn *txn,
+			      const struct store_value *value,
+			      struct mailgroup_claim_row *row_r)
+{
+	struct codec codec;
+
+	*row_r = (struct mailgroup_claim_row){ 0 };
+	if (!row_of_value(txn, value, &codec))
+		return false;
+	claim_fields(&codec, row_r);
+	return row_end(txn, &codec);
+}
+
+bool mailgroup_claim_get(struct store_txn *txn, uint32_t group, uint32_t slot,
+			 struct mailgroup_claim_row *row_r)
+{
+	struct store_key key = mailgroup_claim_key(group, slot);
+	struct store_value value;
+
+	*row_r = (struct mailgroup_claim_row){ 0 };
+	return store_get(txn, MAILGROUP_TABLE_CLAIM, store_key_slice(&key),
+			 &value) &&
+	       mailgroup_claim_of_value(txn, &value, row_r);
+}
+
+void mailgroup_claim_put(struct store_txn *txn, struct buf *scratch,
+			 uint32_t group, uint32_t slot,
+			 const struct mailgroup_claim_row *row)
+{
+	struct store_key key = mailgroup_claim_key(group, slot);
+	struct mailgroup_claim_row fields = *row;
+	struct codec codec = row_begin(scratch);
+
+	row_want(txn, row->turn > 0 && slot < COMMAND_SLOTS);
+	claim_fields(&codec, &fields);
+	row_put(txn, MAILGROUP_TABLE_CLAIM, store_key_slice(&key), &codec);
 }
 
 /* ---- deliveries ---- */

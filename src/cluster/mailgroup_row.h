@@ -6,7 +6,7 @@
 #define CLUSTER_MAILGROUP_ROW_H
 
 #include "cluster/codec.h"
-#include "cluster/mailgroup.h"
+#include "cluster/mailgroup_command.h"
 #include "raft/fsm.h"
 
 enum mailgroup_table {
@@ -24,7 +24,7 @@ enum mailgroup_table {
 	MAILGROUP_TABLE_DELIVERED,  /* key of a delivery -> uid */
 	MAILGROUP_TABLE_DELIVERED_TIME, /* group's time, key of a delivery */
 	MAILGROUP_TABLE_TIME,           /* the one row: the group's time */
-	MAILGROUP_TABLE_CLAIM,          /* part 2 */
+	MAILGROUP_TABLE_CLAIM,          /* target group, slot */
 	MAILGROUP_TABLE_ANNOTATION,     /* METADATA */
 	MAILGROUP_TABLE_END,
 };
@@ -57,13 +57,14 @@ struct mailgroup_mailbox {
 	uint32_t vanished;       /* UIDs that the table remembers */
 	uint64_t vanished_floor; /* it is whole above this MODSEQ */
 	struct mailgroup_copying copying;
+	uint32_t claimed; /* messages; each may need a MODSEQ at its end */
 };
 
 /* What changes of a message. */
 struct mailgroup_state {
 	uint64_t modseq;
 	uint8_t flags;  /* without \Seen */
-	uint64_t claim; /* part 2: the slot that holds it; 0: none */
+	uint64_t claim; /* mailgroup_claim_number of what holds it; 0: none */
 	struct mailgroup_keyword_bits keywords;
 };
 
@@ -82,6 +83,29 @@ struct mailgroup_sealed {
 	bool purging; /* rows are going: no way back */
 };
 
+/*
+ * A claim slot; like those of raft/slots.h it has one claim at a time, and its
+ * turns follow each other: the target's table counts with it.
+ */
+struct mailgroup_claim_row {
+	uint64_t turn; /* the newest */
+	bool open;
+	/* while it is open */
+	struct op_id op; /* of CLAIM */
+	uint64_t since_ms;
+	uint64_t source;
+	struct mailgroup_target target;
+	uint64_t user;
+	struct mailgroup_left_out left_out;
+	struct uidset uids; /* the reader's to free */
+};
+
+/* What the state of a claimed message says; never 0. */
+static inline uint64_t mailgroup_claim_number(uint32_t group, uint32_t slot)
+{
+	return (uint64_t)group << 32 | slot;
+}
+
 struct mailgroup_delivered_row {
 	uint64_t mailbox;
 	uint32_t uid;
@@ -97,6 +121,7 @@ struct store_key mailgroup_modseq_key(uint64_t mailbox, uint64_t modseq,
 				      uint32_t uid);
 struct store_key mailgroup_vanished_key(uint64_t mailbox, uint64_t modseq);
 struct store_key mailgroup_seen_count_key(uint64_t mailbox, uint64_t user);
+struct store_key mailgroup_claim_key(uint32_t group, uint32_t slot);
 struct store_key mailgroup_hash_key(const struct sha256 *hash);
 struct store_key mailgroup_time_key(uint64_t time_ms,
 				    const struct sha256 *hash);
@@ -162,6 +187,21 @@ bool mailgroup_delivered_get(struct store_txn *txn, const struct sha256 *key,
 void mailgroup_delivered_put(struct store_txn *txn, struct buf *scratch,
 			     const struct sha256 *key,
 			     const struct mailgroup_delivered_row *row);
+
+/*
+ * Claim slots towards a group. False: it was never used; *row_r is all zeroes.
+ * A set that was read is freed by uidset_fini, whatever the answer is.
+ */
+bool mailgroup_claim_get(struct store_txn *txn, uint32_t group, uint32_t slot,
+			 struct mailgroup_claim_row *row_r);
+void mailgroup_claim_put(struct store_txn *txn, struct buf *scratch,
+			 uint32_t group, uint32_t slot,
+			 const struct mailgroup_claim_row *row);
+bool mailgroup_claim_of_value(struct store_txn *txn,
+			      const struct store_value *value,
+			      struct mailgroup_claim_row *row_r);
+bool mailgroup_take_claim_key(struct store_txn *txn, struct slice key,
+			      uint32_t *group_r, uint32_t *slot_r);
 
 /* The group's time in ms: the highest proposed_at of all commands. */
 uint64_t mailgroup_time_get(struct store_txn *txn);

@@ -18,6 +18,25 @@ struct storing {
 	struct mailgroup_store_result result;
 };
 
+/* Model step M11. Most mailboxes have no claims, and are not walked twice. */
+static bool is_any_claimed(const struct mailgroup_box *box,
+			   const struct uidset *uids)
+{
+	struct mailgroup_state state;
+
+	if (box->row.claimed == 0)
+		return false;
+	for (size_t i = 0; i < uids->count; i++)
+		for (uint64_t uid = uids->ranges[i].first;
+		     uid <= uids->ranges[i].last && uid < box->row.uidnext;
+		     uid++)
+			if (mailgroup_state_get(box->apply->txn, box->id,
+						(uint32_t)uid, &state) &&
+			    state.claim != 0)
+				return true;
+	return false;
+}
+
 static enum err store_look(struct mailgroup_apply *a, struct storing *s)
 {
 	const struct mailgroup_store *command = &s->command;
@@ -25,6 +44,8 @@ static enum err store_look(struct mailgroup_apply *a, struct storing *s)
 
 	if (err == ERR_NONE)
 		err = mailgroup_box_may_change(&s->box);
+	if (err == ERR_NONE && is_any_claimed(&s->box, &command->uids))
+		err = ERR_INUSE;
 	if (err != ERR_NONE)
 		return err;
 	mailgroup_bits_init(&s->seen, a->txn,
@@ -154,7 +175,10 @@ void mailgroup_apply_store(struct mailgroup_apply *a)
 
 /* ---- EXPUNGE ---- */
 
-/* Those of `uids` that exist and, if it is asked for, have \Deleted. */
+/*
+ * Those of `uids` that exist and, if it is asked for, have \Deleted. Claimed
+ * ones stay: if the claim is refused they are still there (model step M11).
+ */
 static void expunge_choose(const struct mailgroup_box *box,
 			   const struct mailgroup_expunge *command,
 			   struct uidset *chosen)
@@ -168,6 +192,7 @@ static void expunge_choose(const struct mailgroup_box *box,
 		     uid++)
 			if (mailgroup_state_get(box->apply->txn, box->id,
 						(uint32_t)uid, &state) &&
+			    state.claim == 0 &&
 			    (!command->only_deleted ||
 			     (state.flags & MAILGROUP_DELETED) != 0))
 				uidset_add(chosen, (uint32_t)uid,

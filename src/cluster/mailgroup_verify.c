@@ -23,6 +23,7 @@ struct counted {
 	uint64_t size;
 	uint64_t deleted;
 	uint64_t deleted_size;
+	uint64_t claimed;
 	uint32_t last_uid;
 };
 
@@ -38,6 +39,7 @@ struct verify {
 	uint32_t keyword_messages[MAILGROUP_KEYWORDS_MAX];
 	struct uidset uids; /* of both */
 	uint64_t rows;      /* messages of all mailboxes */
+	uint64_t claimed;   /* of them */
 	struct buf usage;   /* struct usage */
 };
 
@@ -85,6 +87,24 @@ static void check_index(struct verify *v, uint32_t uid, uint64_t modseq)
 	     "UID %" PRIu32 " has MODSEQ %" PRIu64, uid, modseq);
 }
 
+/* The message's claim is open, and has it. */
+static void check_claimed(struct verify *v, uint32_t uid, uint64_t number,
+			  struct counted *counted)
+{
+	struct mailgroup_claim_row row;
+	bool good = mailgroup_claim_get(v->txn, (uint32_t)(number >> 32),
+					(uint32_t)number, &row) &&
+		    row.open && row.source == v->mailbox &&
+		    uidset_has(&row.uids, uid) && !is_staged(v, uid);
+
+	WANT(v, good,
+	     "UID %" PRIu32 " is claimed by %" PRIu64 ", which has it not", uid,
+	     number);
+	uidset_fini(&row.uids);
+	counted->claimed++;
+	v->claimed++;
+}
+
 static void check_message(struct verify *v, uint32_t uid,
 			  const struct mailgroup_state *state,
 			  const struct mailgroup_fixed *fixed)
@@ -98,6 +118,8 @@ static void check_message(struct verify *v, uint32_t uid,
 		counted->deleted++;
 		counted->deleted_size += fixed->size;
 	}
+	if (state->claim != 0)
+		check_claimed(v, uid, state->claim, counted);
 	v->rows++;
 	uidset_add(&v->uids, uid, uid);
 	count_keywords(v, &state->keywords, uid);
@@ -187,6 +209,9 @@ static void check_counters(struct verify *v)
 		      row->deleted, row->deleted_size);
 	check_counted(v, &v->staged, "staged", copying->staged, copying->size,
 		      copying->deleted, copying->deleted_size);
+	WANT(v, v->visible.claimed == row->claimed,
+	     "%" PRIu32 " claimed messages, counted %" PRIu64, row->claimed,
+	     v->visible.claimed);
 	if (copying->id.turn == 0)
 		return;
 	WANT(v,
@@ -404,6 +429,44 @@ static void check_usage(struct verify *v)
 	check_root(v, &sum);
 }
 
+/* ---- claims ---- */
+
+/*
+ * Each claimed message was found in its claim, and no claim has more. A purge
+ * does not begin while one is open.
+ */
+static void check_claims(struct verify *v)
+{
+	struct store_cursor cursor;
+	uint64_t claimed = 0;
+	bool on;
+
+	store_cursor_init(&cursor, v->txn, MAILGROUP_TABLE_CLAIM);
+	for (on = store_cursor_seek(&cursor, SLICE_NONE); on;
+	     on = store_cursor_next(&cursor)) {
+		struct mailgroup_claim_row row;
+		uint32_t group = 0;
+		uint32_t slot = 0;
+
+		(void)mailgroup_take_claim_key(v->txn, cursor.key, &group,
+					       &slot);
+		if (mailgroup_claim_of_value(v->txn, &cursor.value, &row)) {
+			claimed += uidset_size(&row.uids);
+			FINDINGS_WANT(&v->findings,
+				      row.turn > 0 &&
+					      row.open == (row.uids.count > 0),
+				      "claim slot %" PRIu32 " of group %" PRIu32
+				      ", turn %" PRIu64,
+				      slot, group, row.turn);
+		}
+		uidset_fini(&row.uids);
+	}
+	store_cursor_fini(&cursor);
+	FINDINGS_WANT(&v->findings, claimed == v->claimed,
+		      "%" PRIu64 " messages are claimed, counted %" PRIu64,
+		      claimed, v->claimed);
+}
+
 /* ---- all ---- */
 
 static void check_mailbox(struct verify *v)
@@ -448,6 +511,7 @@ uint64_t mailgroup_verify(struct store_txn *txn, mailgroup_finding *finding,
 	while ((v->mailbox = mailgroup_mailbox_next(txn, v->mailbox)) != 0)
 		check_mailbox(v);
 	check_usage(v);
+	check_claims(v);
 	FINDINGS_WANT(&v->findings,
 		      store_count(txn, MAILGROUP_TABLE_STATE) == v->rows,
 		      "messages of mailboxes without a record");

@@ -79,8 +79,8 @@ struct plan_replica {
 	bool parked;
 	bool importing;
 	unsigned import_permille;
-	uint64_t applied_index;
-	uint64_t frontier;       /* F4: bodies are here up to this index */
+	uint64_t applied_index;  /* configurations count like commands */
+	uint64_t frontier;       /* F4; of the directory: applied_index */
 	uint64_t missing_bodies; /* how many are not */
 };
 
@@ -120,10 +120,11 @@ struct plan_limits {
 	uint64_t lag_max;           /* entries that a new voter may lack */
 	unsigned imports_max;       /* joining replicas of one node */
 	unsigned groups_each;       /* mail groups for each backend */
+	uint8_t wanted;             /* replicas of a new mail group */
 	unsigned standbys_max;      /* of the directory */
 };
 
-/* The defaults. */
+/* The defaults; the directory's settings replace two of them. */
 void plan_limits_init(struct plan_limits *limits);
 
 struct plan_cluster {
@@ -136,11 +137,15 @@ struct plan_cluster {
 	bool transferring; /* a leadership is being handed over */
 };
 
+/* Settings of the directory: decimal numbers; "all" is good for replicas. */
+#define PLAN_SETTING_GROUPS "mail_groups" /* for each backend */
+#define PLAN_SETTING_WANTED "replicas"    /* of new mail groups */
+
 /*
  * What the directory says: members (all PLAN_NEVER silent), groups, limits by
- * default and by setting (`groups_each`). What the nodes report is filled in
- * behind. Memory and slices are the arena's. ERR_CORRUPT and the like: the
- * directory cannot be read.
+ * default and by setting. What the nodes report is filled in behind. Memory
+ * and slices are the arena's. ERR_CORRUPT and the like: the directory cannot
+ * be read.
  */
 must_use enum err plan_load(struct plan_cluster *cluster, struct store_txn *txn,
 			    struct arena *arena);
@@ -165,11 +170,13 @@ enum plan_kind {
 		       */
 
 	/* commands of the directory; GROUP_PUT and MEMBER_SET under `epoch` */
-	PLAN_RECORD_ADD,     /* a joining standby on `node`, without raft id */
+	PLAN_RECORD_ADD,     /* joining on `node`, as `role`, raft id 0 */
 	PLAN_RECORD_SERVE,   /* `raft_id` is serving now */
 	PLAN_RECORD_ROLE,    /* `raft_id` gets `role` */
 	PLAN_RECORD_DROP,    /* `raft_id` goes */
-	PLAN_GROUP_NEW,      /* a mail group, its joining voter on `node` */
+	PLAN_GROUP_NEW,      /* a mail group, its joining voter on `node`:
+			      * who finds itself the only replica of a group
+			      * that nobody serves yet makes it */
 	PLAN_MEMBER_REMOVED, /* `node` was leaving and is empty */
 	PLAN_FEATURE_RAISE,  /* of the cluster, to `level` */
 
@@ -177,7 +184,7 @@ enum plan_kind {
 	PLAN_RAFT_ADD,    /* `raft_id`, as a spare */
 	PLAN_RAFT_ASSIGN, /* `raft_id` becomes `vote` */
 	PLAN_RAFT_REMOVE, /* `raft_id`, which does not vote */
-	PLAN_TRANSFER,    /* `raft_id` shall lead */
+	PLAN_TRANSFER,    /* `raft_id` shall lead, if it lacks nothing */
 	PLAN_GROUP_LEVEL, /* COMMAND_FEATURE_LEVEL to `level` */
 };
 
@@ -191,6 +198,7 @@ struct plan_step {
 	enum directory_replica_role role;
 	enum plan_vote vote;
 	uint32_t level;
+	uint8_t wanted;         /* GROUP_NEW */
 	uint64_t epoch;         /* of the record that it was decided on */
 	uint64_t config_index;  /* likewise */
 	bool wanting;           /* NOTHING: the group is not as it shall be */
@@ -205,8 +213,8 @@ struct plan {
 /*
  * One step for each group, also if it is PLAN_NOTHING, then those that concern
  * no group (GROUP_NEW, MEMBER_REMOVED, FEATURE_RAISE, at most one each). The
- * group with the fewest healthy voters comes first. Steps of one plan may be
- * carried out beside each other.
+ * directory comes first, then the group with the fewest healthy replicas.
+ * Steps of one plan may be carried out beside each other.
  */
 void plan_make(const struct plan_cluster *cluster, struct plan *plan_r,
 	       struct arena *arena);

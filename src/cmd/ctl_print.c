@@ -57,6 +57,13 @@ static void print_group(const json_t *group)
 	print_size("  ", number(group, "map_used"), "\n");
 	if (flag(group, "parked"))
 		printf("             %s\n", text(group, "parked_why"));
+	if (number(group, "claims_long")) {
+		printf("             ");
+		print_count(number(group, "claims_long"),
+			    "MOVE to another group has",
+			    "MOVEs to other groups have");
+		printf(" been open for more than a minute\n");
+	}
 	if (number(group, "damaged")) {
 		printf("             damaged rows were met ");
 		print_count(number(group, "damaged"), "time", "times");

@@ -357,6 +357,7 @@ struct imap_ask_store {
 	size_t keyword_count;
 	bool conditional; /* UNCHANGEDSINCE was given */
 	uint64_t unchangedsince;
+	bool implied; /* by FETCH: not worth a wait */
 	/* answer */
 	uint64_t *modseqs; /* of this STORE's own changes, in the arena */
 	size_t modseq_count;

@@ -254,6 +254,7 @@ static void mark_seen(struct imap_session *session)
 	session->ask.store.uids = &fetch->unseen;
 	session->ask.store.op = IMAP_STORE_ADD;
 	session->ask.store.flags = IMAP_FLAG_SEEN;
+	session->ask.store.implied = true;
 	session_ask(session, marked);
 }
 

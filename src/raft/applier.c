@@ -16,12 +16,22 @@
 #include "base/mem.h"
 #include "base/panic.h"
 #include "raft/entry.h"
+#include "raft/missing.h"
+
+enum apply_kind {
+	APPLY_ENTRY,
+	APPLY_INDEX, /* only the index is to be noted */
+	APPLY_BODY,  /* is here, or not named by a state up to `index` */
+	APPLY_NOTE,  /* nothing; the row META is written */
+};
 
 struct apply_item {
 	struct list link;
+	enum apply_kind kind;
 	uint64_t index;
 	uint64_t term;
-	struct buf octets; /* empty: only the index */
+	struct buf octets;
+	struct sha256 hash;
 };
 
 void applier_answer_free(struct applier_answer *answer)
@@ -38,8 +48,36 @@ void applier_init(struct applier *applier, const struct meta *meta)
 	applier->meta = *meta;
 	applier->handed = meta->applied_index;
 	applier->done = meta->applied_index;
+	applier->import = meta->import_pending;
 	atomic_store(&applier->applied, meta->applied_index);
 	atomic_store(&applier->is_full, false);
+	atomic_store(&applier->missing_count, 0);
+	atomic_store(&applier->missing_lowest, MISSING_NONE);
+}
+
+static void note_missing(struct applier *applier, struct store_txn *txn)
+{
+	uint64_t count = missing_count(txn);
+
+	atomic_store(&applier->missing_count, count);
+	atomic_store(&applier->missing_lowest,
+		     count == 0 ? MISSING_NONE : missing_lowest(txn));
+}
+
+enum err applier_open(struct applier *applier)
+{
+	struct meta meta = { 0 };
+	struct store_txn *txn;
+	enum err err = store_read_begin(applier->env, &txn);
+
+	if (err != ERR_NONE)
+		return err;
+	meta_get(txn, &meta);
+	applier_init(applier, &meta);
+	note_missing(applier, txn);
+	err = store_txn_error(txn);
+	store_end(&txn);
+	return err;
 }
 
 static void items_free(struct list *items)
@@ -77,6 +115,36 @@ void applier_fini(struct applier *applier)
 
 /* ---- on the applier ---- */
 
+struct naming {
+	struct applier *applier;
+	struct store_txn *txn;
+	uint64_t index;
+};
+
+/* Model steps B5 and B12 (test/model/bodies.c). */
+static void name_body(void *arg, const struct sha256 *hash)
+{
+	struct naming *naming = arg;
+	const struct applier *applier = naming->applier;
+	bool here =
+		applier->have != NULL && applier->have(applier->have_arg, hash);
+
+	if (!here)
+		PROBE("apply: a body is not here");
+	missing_named(naming->txn, hash, naming->index, here);
+}
+
+/* What the command has brought into the group. */
+static void name_bodies(struct applier *applier, struct store_txn *txn,
+			const struct command *command, uint64_t index)
+{
+	struct replica_fsm *fsm = applier->fsm;
+	struct naming naming = { applier, txn, index };
+
+	if (fsm->bodies != NULL && command->kind >= COMMAND_FSM_FIRST)
+		fsm->bodies(fsm, command, name_body, &naming);
+}
+
 /* False: the transaction has failed. */
 static bool apply_entry(struct applier *applier, struct store_txn *txn,
 			const struct apply_item *item)
@@ -91,6 +159,9 @@ static bool apply_entry(struct applier *applier, struct store_txn *txn,
 		struct applier_answer *answer = mem_zalloc(1, sizeof(*answer));
 
 		slots_apply(txn, applier->fsm, &command, &at, &answer->answer);
+		if (answer->answer.ran &&
+		    answer->answer.result.refusal == ERR_NONE)
+			name_bodies(applier, txn, &command, item->index);
 		answer->index = item->index;
 		list_append(&applier->answers, &answer->link);
 		at.position++;
@@ -109,13 +180,20 @@ static enum err apply_all(struct applier *applier, struct store_txn *txn,
 			LIST_ENTRY(it, struct apply_item, link);
 		enum err err;
 
+		if (item->kind == APPLY_BODY)
+			missing_unnamed(txn, &item->hash, item->index);
+		if (item->kind == APPLY_BODY || item->kind == APPLY_NOTE)
+			continue;
 		if (item->index <= meta_r->applied_index && !MUTANT("M17"))
 			continue;
 		err = deaths_enter(applier->applying, item->index);
 		if (err != ERR_NONE)
 			return err;
 		CRASH_POINT("apply_entry");
-		if (item->octets.len > 0 && !apply_entry(applier, txn, item))
+		if (item->term != meta_r->applied_term && MUTANT("M35"))
+			slots_forget(txn);
+		if (item->kind == APPLY_ENTRY &&
+		    !apply_entry(applier, txn, item))
 			return store_txn_error(txn);
 		meta_r->applied_index = item->index;
 		meta_r->applied_term = item->term;
@@ -140,6 +218,7 @@ static enum err drain_commit(struct applier *applier, struct store_txn *txn,
 
 	if (!MUTANT("M16"))
 		meta_put(txn, meta);
+	note_missing(applier, txn); /* heard of only after the commit */
 	CRASH_POINT("apply_before_commit");
 	err = store_commit(&txn);
 	CRASH_POINT("apply_after_commit");
@@ -161,6 +240,7 @@ static enum err drain_transaction(struct applier *applier)
 
 	if (err != ERR_NONE)
 		return err;
+	meta.import_pending = applier->import_pending;
 	err = apply_all(applier, txn, &meta);
 	if (err != ERR_NONE) {
 		store_end(&txn);
@@ -228,7 +308,8 @@ static void drain_done(struct task *task)
 			LIST_ENTRY(it, struct apply_item, link);
 
 		applier->queued_octets -= item->octets.len;
-		if (applier->err == ERR_NONE && item->index > applier->done)
+		if (applier->err == ERR_NONE && item->kind <= APPLY_INDEX &&
+		    item->index > applier->done)
 			applier->done = item->index;
 	}
 	items_free(&applier->items);
@@ -254,6 +335,7 @@ static void kick_run(struct task *task)
 	if (list_empty(&applier->items))
 		return;
 	applier->busy = true;
+	applier->import_pending = applier->import;
 #ifdef ENABLE_FAULTS
 	if (MUTANT("M16")) {
 		task_post(applier->executor, &applier->task, drain_index_first);
@@ -272,19 +354,41 @@ static void kick(struct applier *applier)
 	task_post(applier->loop, &applier->kick_task, kick_run);
 }
 
-void applier_push(struct applier *applier, uint64_t index, uint64_t term,
-		  struct slice octets)
+static struct apply_item *push(struct applier *applier, enum apply_kind kind,
+			       uint64_t index)
 {
 	struct apply_item *item = mem_zalloc(1, sizeof(*item));
 
+	item->kind = kind;
 	item->index = index;
+	list_append(&applier->queue, &item->link);
+	kick(applier);
+	return item;
+}
+
+void applier_push(struct applier *applier, uint64_t index, uint64_t term,
+		  struct slice octets)
+{
+	struct apply_item *item = push(
+		applier, octets.len > 0 ? APPLY_ENTRY : APPLY_INDEX, index);
+
 	item->term = term;
 	buf_add_slice(&item->octets, octets);
-	list_append(&applier->queue, &item->link);
 	applier->queued_octets += octets.len;
 	if (index > applier->handed)
 		applier->handed = index;
-	kick(applier);
+}
+
+void applier_push_came(struct applier *applier, const struct sha256 *hash,
+		       uint64_t index)
+{
+	push(applier, APPLY_BODY, index)->hash = *hash;
+}
+
+void applier_set_import(struct applier *applier, uint64_t marker)
+{
+	applier->import = marker;
+	push(applier, APPLY_NOTE, 0);
 }
 
 bool applier_is_idle(const struct applier *applier)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/list.h"
 #include "base/task.h"
 #include "raft/fsm.h"
@@ -45,6 +46,9 @@ struct applier;
  */
 typedef void applier_drained(struct applier *applier);
 
+/* Is this body here? Cheap; on the applier and on workers. */
+typedef bool applier_have(void *arg, const struct sha256 *hash);
+
 struct applier {
 	/* set once */
 	struct executor *loop;
@@ -53,7 +57,9 @@ struct applier {
 	struct replica_fsm *fsm;
 	struct deaths *applying; /* one entry */
 	struct deaths *draining; /* one transaction */
-	unsigned fill_percent;   /* of the map: above it `is_full` [F9] */
+	applier_have *have;      /* NULL: no body is */
+	void *have_arg;
+	unsigned fill_percent; /* of the map: above it `is_full` [F9] */
 	applier_drained *drained;
 
 	/* the loop's */
@@ -61,6 +67,7 @@ struct applier {
 	uint64_t queued_octets; /* waiting or under way */
 	uint64_t handed;        /* index of the last entry pushed */
 	uint64_t done;          /* index of the last entry committed */
+	uint64_t import;        /* marker for the next transaction */
 	bool busy;
 	bool kicked;
 	struct task kick_task;
@@ -69,12 +76,15 @@ struct applier {
 	struct task task;
 	struct list items;
 	struct list answers;
+	uint64_t import_pending; /* `import` as of its beginning */
 	enum err err;
 
 	/* the applier's; others read the atomics */
 	struct meta meta; /* as of the last commit */
 	_Atomic uint64_t applied;
-	_Atomic bool is_full; /* above the fill limit */
+	_Atomic bool is_full;            /* above the fill limit */
+	_Atomic uint64_t missing_count;  /* bodies that are not here */
+	_Atomic uint64_t missing_lowest; /* index; MISSING_NONE */
 };
 
 /* `meta` is what the environment says. */
@@ -82,11 +92,27 @@ void applier_init(struct applier *applier, const struct meta *meta);
 void applier_fini(struct applier *applier);
 
 /*
+ * Another environment takes the place of the one before; `env` is set. Idle,
+ * and nothing is posted. ERR_IO, ERR_CORRUPT ...: it cannot be read.
+ */
+must_use enum err applier_open(struct applier *applier);
+
+/*
  * Entry `index`, checked (R9); the octets are copied. Without octets: only
  * the index is to be noted, for entries that are not the machine's.
  */
 void applier_push(struct applier *applier, uint64_t index, uint64_t term,
 		  struct slice octets);
+
+/*
+ * From the next transaction on the state is one that an import brings up to
+ * `marker`, though the log has not got it (meta.h); 0: not any more.
+ */
+void applier_set_import(struct applier *applier, uint64_t marker);
+
+/* This body is here now; or: no row of a state up to `index` names it. */
+void applier_push_came(struct applier *applier, const struct sha256 *hash,
+		       uint64_t index);
 
 /* Everything that was pushed is committed. */
 bool applier_is_idle(const struct applier *applier);

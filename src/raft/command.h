@@ -61,7 +61,7 @@ enum command_kind {
 	COMMAND_CANCEL = 2,   /* resolves {slot, turn} of its own op id */
 	COMMAND_FENCE = 3,    /* fields: proposer u64 given up */
 	COMMAND_FEATURE_LEVEL = 4,
-	COMMAND_LOST = 5, /* bodies.c: {hash, index} that no survivor has */
+	COMMAND_LOST = 5, /* a body that no survivor has: missing.h */
 	COMMAND_FSM_FIRST = 64,
 };
 

@@ -6,12 +6,19 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/fault.h"
 #include "base/pack.h"
 #include "base/panic.h"
 
 /* The library's format of configurations. */
 #define CONF_VERSION 1
 #define CONF_ROLE_MAX RAFT_SPARE
+
+#if COMPAT_COWSQL
+#define CONF_COMMITTED_INDEX configuration_committed_index
+#else
+#define CONF_COMMITTED_INDEX configuration_index
+#endif
 
 void compat_view(struct raft *raft, struct compat_view *view_r)
 {
@@ -24,7 +31,10 @@ void compat_view(struct raft *raft, struct compat_view *view_r)
 		.commit_index = raft->commit_index,
 		.last_applied = raft_last_applied(raft),
 		.conf_uncommitted_index = raft->configuration_uncommitted_index,
+		.conf_index = raft->configuration_uncommitted_index,
 	};
+	if (view_r->conf_index == 0)
+		view_r->conf_index = raft->CONF_COMMITTED_INDEX;
 }
 
 uint64_t compat_leader(struct raft *raft)
@@ -36,12 +46,24 @@ uint64_t compat_leader(struct raft *raft)
 	return id;
 }
 
-const char *compat_address(const struct raft *raft, uint64_t id)
+const struct raft_configuration *compat_conf(const struct raft *raft)
+{
+	return &raft->configuration;
+}
+
+const struct raft_server *compat_server(const struct raft *raft, uint64_t id)
 {
 	for (unsigned i = 0; i < raft->configuration.n; i++)
 		if (raft->configuration.servers[i].id == id)
-			return raft->configuration.servers[i].address;
-	return "";
+			return &raft->configuration.servers[i];
+	return NULL;
+}
+
+const char *compat_address(const struct raft *raft, uint64_t id)
+{
+	const struct raft_server *server = compat_server(raft, id);
+
+	return server == NULL ? "" : server->address;
 }
 
 unsigned compat_voter_count(const struct raft *raft)
@@ -49,6 +71,20 @@ unsigned compat_voter_count(const struct raft *raft)
 	bool is_voter;
 
 	return compat_conf_voters(&raft->configuration, 0, &is_voter);
+}
+
+unsigned compat_voters(const struct raft *raft, uint64_t *ids_r)
+{
+	const struct raft_configuration *conf = &raft->configuration;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < conf->n; i++) {
+		if (conf->servers[i].role != RAFT_VOTER)
+			continue;
+		MUST(count < COMPAT_SERVERS_MAX);
+		ids_r[count++] = conf->servers[i].id;
+	}
+	return count;
 }
 
 static bool is_among(uint64_t id, const uint64_t *ids, size_t count)
@@ -114,6 +150,69 @@ int compat_barrier(struct raft *raft, struct raft_barrier *req)
 {
 	memset(req, 0, sizeof(*req));
 	return raft_barrier(raft, req, NULL);
+}
+
+/* ---- changes ---- */
+
+static enum err change_err(int rv)
+{
+	switch (rv) {
+	case 0:
+		return ERR_NONE;
+	case RAFT_NOTLEADER:
+		return ERR_NOT_LEADER;
+	case RAFT_CANTCHANGE:
+		return ERR_INUSE;
+	case RAFT_DUPLICATEID:
+	case RAFT_DUPLICATEADDRESS:
+		return ERR_EXISTS;
+	case RAFT_BADROLE:
+		return ERR_INVALID;
+	case RAFT_NOTFOUND:
+	case RAFT_BADID:
+		return ERR_NOTFOUND;
+	default:
+		PANIC("raft: a change: %s", raft_strerror(rv));
+	}
+}
+
+/* As if the change before were committed: what the library itself prevents. */
+static void change_mutant(struct raft *raft)
+{
+	if (MUTANT("M19"))
+		raft->configuration_uncommitted_index = 0;
+}
+
+enum err compat_add(struct raft *raft, struct raft_change *req, uint64_t id,
+		    const char *address)
+{
+	memset(req, 0, sizeof(*req));
+	change_mutant(raft);
+	return change_err(raft_add(raft, req, id, address, NULL));
+}
+
+enum err compat_assign(struct raft *raft, struct raft_change *req, uint64_t id,
+		       int role)
+{
+	memset(req, 0, sizeof(*req));
+	change_mutant(raft);
+	return change_err(raft_assign(raft, req, id, role, NULL));
+}
+
+enum err compat_remove(struct raft *raft, struct raft_change *req, uint64_t id)
+{
+	memset(req, 0, sizeof(*req));
+	change_mutant(raft);
+	return change_err(raft_remove(raft, req, id, NULL));
+}
+
+enum err compat_transfer(struct raft *raft, struct raft_transfer *req,
+			 uint64_t id)
+{
+	if (raft->transfer != NULL)
+		return ERR_INUSE; /* and `req` may be raft's */
+	memset(req, 0, sizeof(*req));
+	return change_err(raft_transfer(raft, req, id, NULL));
 }
 
 /* ---- configurations ---- */

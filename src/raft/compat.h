@@ -56,6 +56,7 @@ struct compat_view {
 	uint64_t commit_index;
 	uint64_t last_applied;
 	uint64_t conf_uncommitted_index; /* 0: none */
+	uint64_t conf_index;             /* of the newest configuration */
 };
 
 /* A copy; cheap. */
@@ -64,11 +65,20 @@ void compat_view(struct raft *raft, struct compat_view *view_r);
 /* Raft id of the leader that is followed; 0: none. */
 uint64_t compat_leader(struct raft *raft);
 
+/* The newest configuration, committed or not; valid until raft is called. */
+const struct raft_configuration *compat_conf(const struct raft *raft);
+
+/* A server of it, or NULL. */
+const struct raft_server *compat_server(const struct raft *raft, uint64_t id);
+
 /* A server's address; "" if the newest configuration has no such server. */
 const char *compat_address(const struct raft *raft, uint64_t id);
 
 /* Of the newest configuration, committed or not. */
 unsigned compat_voter_count(const struct raft *raft);
+
+/* Their raft ids, into room for COMPAT_SERVERS_MAX; returns how many. */
+unsigned compat_voters(const struct raft *raft, uint64_t *ids_r);
 
 /* Of these, how many are its voters: named twice counts once. */
 unsigned compat_voters_among(const struct raft *raft, const uint64_t *ids,
@@ -90,6 +100,21 @@ void compat_set_limits(struct raft *raft);
 int compat_apply(struct raft *raft, struct raft_apply *req,
 		 struct raft_buffer *buf);
 int compat_barrier(struct raft *raft, struct raft_barrier *req);
+
+/*
+ * One change of the configuration, and a transfer of leadership. ERR_NONE: it
+ * is under way, and `req` is raft's until the change is committed or leadership
+ * lost. Errors: ERR_NOT_LEADER, ERR_INUSE (another change, a transfer),
+ * ERR_NOTFOUND, ERR_EXISTS, ERR_INVALID (it has that role).
+ */
+must_use enum err compat_add(struct raft *raft, struct raft_change *req,
+			     uint64_t id, const char *address);
+must_use enum err compat_assign(struct raft *raft, struct raft_change *req,
+				uint64_t id, int role);
+must_use enum err compat_remove(struct raft *raft, struct raft_change *req,
+				uint64_t id);
+must_use enum err compat_transfer(struct raft *raft, struct raft_transfer *req,
+				  uint64_t id);
 
 /*
  * Configurations as the library encodes them (the same in both). Decoding

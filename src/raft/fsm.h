@@ -8,15 +8,24 @@
 #ifndef RAFT_FSM_H
 #define RAFT_FSM_H
 
+#include "base/digest.h"
 #include "raft/command.h"
 #include "store/env.h"
+
+typedef void replica_fsm_body(void *arg, const struct sha256 *hash);
+
+/* Where a walk through the rows goes on; zeroed to begin with. */
+struct replica_fsm_place {
+	uint64_t a; /* the machine's */
+	uint64_t b;
+};
 
 /* Tables that raft/ owns in every group's environment: the first numbers. */
 enum replica_table {
 	REPLICA_TABLE_META,     /* applied index and term, import_pending */
 	REPLICA_TABLE_PROPOSER, /* node -> registered incarnation, boot value */
 	REPLICA_TABLE_SLOT,     /* {node, slot} -> turn, result */
-	REPLICA_TABLE_MISSING,  /* body hash -> index that first named it */
+	REPLICA_TABLE_MISSING,  /* bodies that are not here: missing.h */
 	REPLICA_TABLE_COUNT,    /* the machine's tables follow */
 };
 
@@ -57,6 +66,23 @@ struct replica_fsm {
 
 	/* Above the fill limit only such kinds are proposed (F9). */
 	bool (*frees_space)(uint16_t kind);
+
+	/*
+	 * The bodies that a command brings into the group, as octets that
+	 * `check` or apply has found right name them (F4). On the applier.
+	 * Both may be NULL: the machine names no bodies.
+	 */
+	void (*bodies)(struct replica_fsm *fsm, const struct command *command,
+		       replica_fsm_body *each, void *arg);
+
+	/*
+	 * All bodies that rows name, some of them twice, up to `rows` rows of
+	 * it; moves `place`. False: that was all. On a worker, in a state that
+	 * nobody changes.
+	 */
+	bool (*named)(struct replica_fsm *fsm, struct store_txn *txn,
+		      struct replica_fsm_place *place, unsigned rows,
+		      replica_fsm_body *each, void *arg);
 };
 
 #endif

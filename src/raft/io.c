@@ -144,6 +144,8 @@ static int method_set_vote(struct raft_io *raft_io, raft_id vote)
 	struct replica_io *io = replica_io_of(raft_io);
 
 	CRASH_POINT("set_vote");
+	if (MUTANT("M05")) /* in memory only */
+		return 0;
 	wal_set_vote(io->log, &record_new(io, true)->op, vote, record_done);
 	return 0;
 }

@@ -62,10 +62,15 @@ struct replica_io_options {
 	struct replica_io_hooks hooks;
 };
 
-/* Octets on their way to one peer. */
+/* What is known of one peer. */
 struct replica_io_peer {
 	uint64_t id;
-	uint64_t unsent;
+	uint64_t unsent; /* octets of entries on their way to it */
+
+	/* while this replica leads, in this term */
+	uint64_t term;
+	uint64_t acked; /* its log is ours up to here */
+	uint64_t told;  /* the commit index that it can know */
 };
 
 struct replica_io {
@@ -87,6 +92,8 @@ struct replica_io {
 
 	struct replica_io_peer *peers;
 	unsigned peer_count;
+	struct task push_task; /* of the commit index */
+	bool push_posted;
 
 	/* an entry that bootstrap or recover has appended before load */
 	struct buf extra_conf;
@@ -114,6 +121,12 @@ void replica_io_abandon(struct replica_io *io);
 /* A frame of a peer; the caller has checked who it is. */
 void replica_io_receive(struct replica_io *io, uint64_t from,
 			struct slice frame);
+
+/*
+ * The last index that this peer has acknowledged to us as its leader in our
+ * term; 0: none, or we do not lead. Ourselves: the last that is stored.
+ */
+uint64_t replica_io_matched(const struct replica_io *io, uint64_t id);
 
 /* A durable checkpoint has this index. */
 void replica_io_checkpointed(struct replica_io *io, uint64_t index);

@@ -13,7 +13,23 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/panic.h"
+#include "raft/frame.h"
 #include "raft/message.h"
+
+/* Peers that are remembered before those that left are forgotten. */
+#define PEERS_MAX (2 * COMPAT_SERVERS_MAX)
+
+/* Who left the group makes room: raft ids are never used again. */
+static void peers_forget(struct replica_io *io)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < io->peer_count; i++)
+		if (io->peers[i].unsent > 0 ||
+		    compat_server(io->options.raft, io->peers[i].id) != NULL)
+			io->peers[kept++] = io->peers[i];
+	io->peer_count = kept;
+}
 
 static struct replica_io_peer *peer_get(struct replica_io *io, uint64_t id)
 {
@@ -22,7 +38,8 @@ static struct replica_io_peer *peer_get(struct replica_io *io, uint64_t id)
 	for (unsigned i = 0; i < io->peer_count; i++)
 		if (io->peers[i].id == id)
 			return &io->peers[i];
-	MUST(io->peer_count < COMPAT_SERVERS_MAX);
+	if (io->peer_count >= PEERS_MAX)
+		peers_forget(io);
 	io->peers =
 		mem_realloc(io->peers, (io->peer_count + 1) * sizeof(*peer));
 	peer = &io->peers[io->peer_count++];
@@ -112,6 +129,7 @@ static void send_encode(struct replica_io_request *request,
 	unsigned n =
 		message->type == RAFT_IO_APPEND_ENTRIES ? append->n_entries : 0;
 
+	frame_begin(&request->head, FRAME_RAFT);
 	message_encode(message, &request->head);
 	request->pieces = mem_zalloc(1 + (size_t)n, sizeof(*request->pieces));
 	request->pieces[0] = buf_slice(&request->head);
@@ -211,6 +229,117 @@ static int send_refuse(struct replica_io *io, struct raft_io_send *req,
 #endif
 }
 
+/* ---- pushing the commit index ---- */
+
+/* What was known of it in an earlier term may be of another log. */
+static struct replica_io_peer *peer_of_term(struct replica_io *io, uint64_t id,
+					    uint64_t term)
+{
+	struct replica_io_peer *peer = peer_get(io, id);
+
+	if (peer->term != term) {
+		peer->term = term;
+		peer->acked = 0;
+		peer->told = 0;
+	}
+	return peer;
+}
+
+static uint64_t min_of(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* It believes no commit index beyond what it has stored when it hears of it. */
+static void note_told(struct replica_io *io, const struct raft_message *message)
+{
+	const struct raft_append_entries *append = &message->append_entries;
+	struct replica_io_peer *peer;
+	uint64_t told;
+
+	if (message->type != RAFT_IO_APPEND_ENTRIES)
+		return;
+	peer = peer_of_term(io, message->server_id, append->term);
+	told = min_of(append->leader_commit, peer->acked);
+	if (told > peer->told)
+		peer->told = told;
+}
+
+/*
+ * Up to what it has acknowledged in our term, its log is ours; and from our
+ * barrier on all entries are of our term. So we can say what stands before an
+ * empty AppendEntries without a look into raft's log.
+ */
+static void push_one(struct replica_io *io, struct replica_io_peer *peer,
+		     const struct compat_view *v)
+{
+	uint64_t commit = min_of(v->commit_index, peer->acked);
+	struct replica_io_request *request;
+	struct raft_message message;
+
+	if (peer->term != v->term || peer->acked < io->rules.barrier_index ||
+	    peer->acked > v->last_index || peer->told >= commit)
+		return;
+	request = replica_io_request_new(io, REQUEST_SEND);
+	compat_message_init(&message, RAFT_IO_APPEND_ENTRIES);
+	message.server_id = peer->id;
+	message.append_entries.term = v->term;
+	message.append_entries.prev_log_index = peer->acked;
+	message.append_entries.prev_log_term = v->term;
+	message.append_entries.leader_commit = commit;
+	peer->told = commit;
+	send_encode(request, &message);
+	send_queue(request);
+}
+
+static void push_run(struct task *task)
+{
+	struct replica_io *io =
+		container_of(task, struct replica_io, push_task);
+	struct compat_view v;
+
+	io->push_posted = false;
+	compat_view(io->options.raft, &v);
+	if (io->closing || v.state != RAFT_LEADER ||
+	    io->rules.led_term != v.term)
+		return;
+	for (unsigned i = 0; i < io->peer_count; i++)
+		push_one(io, &io->peers[i], &v);
+}
+
+/*
+ * At the end of the turn [S3]: an entry that is proposed until then carries the
+ * commit index with it, and nothing is left to be said.
+ */
+static void push_kick(struct replica_io *io)
+{
+	if (io->push_posted || io->closing)
+		return;
+	io->push_posted = true;
+	task_post(io->options.loop, &io->push_task, push_run);
+}
+
+/*
+ * What raft is about to learn of a follower, as it will not tell. What the
+ * rules hold back comes by here later.
+ */
+static void note_acked(struct replica_io *io, uint64_t from,
+		       const struct raft_append_entries_result *result)
+{
+	struct replica_io_peer *peer;
+	struct compat_view v;
+
+	compat_view(io->options.raft, &v);
+	if (v.state != RAFT_LEADER || result->term != v.term ||
+	    result->rejected != 0 ||
+	    compat_server(io->options.raft, from) == NULL)
+		return;
+	peer = peer_of_term(io, from, v.term);
+	if (result->last_log_index > peer->acked)
+		peer->acked = result->last_log_index;
+	push_kick(io);
+}
+
 /* The rules' inner send. */
 int replica_io_send(void *arg, struct raft_io_send *req,
 		    const struct raft_message *message, raft_io_send_cb cb)
@@ -228,6 +357,7 @@ int replica_io_send(void *arg, struct raft_io_send *req,
 	send_encode(request, message);
 	if (request->octets > 0)
 		peer_get(io, message->server_id)->unsent += request->octets;
+	note_told(io, message);
 	send_queue(request);
 	return 0;
 }
@@ -241,10 +371,28 @@ int replica_io_method_send(struct raft_io *raft_io, struct raft_io_send *req,
 
 /* ---- receiving ---- */
 
+uint64_t replica_io_matched(const struct replica_io *io, uint64_t id)
+{
+	struct compat_view view;
+
+	compat_view(io->options.raft, &view);
+	if (view.state != RAFT_LEADER)
+		return 0;
+	if (id == io->options.id)
+		return view.last_stored;
+	for (unsigned i = 0; i < io->peer_count; i++)
+		if (io->peers[i].id == id && io->peers[i].term == view.term)
+			return min_of(io->peers[i].acked, view.last_index);
+	return 0;
+}
+
 void replica_io_recv(void *arg, struct raft_message *message)
 {
 	struct replica_io *io = arg;
 
+	if (message->type == RAFT_IO_APPEND_ENTRIES_RESULT)
+		note_acked(io, message->server_id,
+			   &message->append_entries_result);
 	io->recv_cb(&io->raft_io, message);
 }
 

@@ -12,6 +12,7 @@
 enum meta_row {
 	META_APPLIED = 1,
 	META_FEATURE_LEVEL = 2,
+	META_LOST = 3, /* and the hash of a body: index */
 };
 
 static bool row_get(struct store_txn *txn, enum meta_row row,
@@ -88,4 +89,45 @@ void meta_set_feature_level(struct store_txn *txn, uint32_t level)
 	pack_u32(&fields, level);
 	row_put(txn, META_FEATURE_LEVEL, &fields);
 	buf_fini(&fields);
+}
+
+/* ---- lost bodies ---- */
+
+static void lost_key(struct store_key *key, const struct sha256 *hash)
+{
+	store_key_init(key);
+	store_key_u8(key, META_LOST);
+	store_key_raw(key, slice_of(hash->octets, SHA256_SIZE));
+}
+
+void meta_put_lost(struct store_txn *txn, const struct sha256 *hash,
+		   uint64_t index)
+{
+	struct store_key key;
+	struct buf fields = { 0 };
+
+	lost_key(&key, hash);
+	pack_u64(&fields, index);
+	store_put(txn, REPLICA_TABLE_META, store_key_slice(&key), META_VERSION,
+		  buf_slice(&fields));
+	buf_fini(&fields);
+}
+
+bool meta_is_lost(struct store_txn *txn, const struct sha256 *hash)
+{
+	struct store_value value;
+	struct store_key key;
+
+	lost_key(&key, hash);
+	return store_get(txn, REPLICA_TABLE_META, store_key_slice(&key),
+			 &value);
+}
+
+void meta_del_lost(struct store_txn *txn, const struct sha256 *hash)
+{
+	struct store_key key;
+
+	lost_key(&key, hash);
+	if (meta_is_lost(txn, hash))
+		store_del(txn, REPLICA_TABLE_META, store_key_slice(&key));
 }

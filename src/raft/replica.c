@@ -53,10 +53,11 @@ static void park_run(struct task *task)
 	if (replica->state >= REPLICA_STOPPING)
 		return;
 	replica->state = REPLICA_PARKED;
-	timer_stop(replica->options.timers, &replica->tick);
 	replica_checkpoint_stop(replica);
-	replica_propose_end(replica, ERR_CLOSED);
+	proposer_end(&replica->proposer, ERR_CLOSED);
+	replica_member_end(replica);
 	replica_read_end(replica);
+	timer_set(replica->options.timers, &replica->tick, REPLICA_TICK_MS);
 	replica_raft_close(replica);
 	atomic_store(&replica->published.leader, false);
 	if (replica->led && hooks->led != NULL)
@@ -75,6 +76,7 @@ void replica_park(struct replica *replica, const char *why)
 	atomic_store(&replica->published.settled, false);
 	atomic_store(&replica->published.parked_why, why);
 	atomic_store(&replica->published.env, NULL);
+	proposer_close(&replica->proposer);
 	if (replica->state == REPLICA_OPEN && !replica->park_posted)
 		return; /* replica_start tells it */
 	replica->park_posted = true;
@@ -86,11 +88,13 @@ void replica_park(struct replica *replica, const char *why)
 /* Memory is counted in octets, raft counts entries: see that it cuts. */
 static void watch_log(struct replica *replica)
 {
-	bool cut = replica->io.sizes.total > REPLICA_LOG_MAX;
+	bool cut = replica->io.sizes.total > REPLICA_LOG_MAX ||
+		   replica_member_wants_cut(replica);
 
 	if (cut == replica->cutting)
 		return;
-	PROBE("replica: the log is cut because of its octets");
+	if (cut)
+		PROBE("replica: the log is cut before its time");
 	replica->cutting = cut;
 	raft_set_snapshot_threshold(&replica->raft,
 				    cut ? 1 : REPLICA_SNAPSHOT_ENTRIES);
@@ -115,15 +119,29 @@ static void publish(struct replica *replica, const struct compat_view *view)
 		hooks->led(hooks->arg, replica, leads);
 }
 
+static void note_leader(struct replica *replica, const struct compat_view *view)
+{
+	uint64_t leader = compat_leader(&replica->raft);
+
+	if (leader == replica->leader && view->term == replica->leader_term)
+		return;
+	replica->leader = leader;
+	replica->leader_term = view->term;
+	replica_propose_led_anew(replica);
+	replica_read_led_anew(replica);
+}
+
 void replica_after(struct replica *replica)
 {
 	struct compat_view view;
 
-	if (replica->state != REPLICA_RUNNING || replica->park_why != NULL)
+	if (!replica_is_live(replica))
 		return;
 	replica_view(replica, &view);
 	publish(replica, &view);
+	replica_member_after(replica, &view);
 	watch_log(replica);
+	note_leader(replica, &view);
 	replica_propose_after(replica, &view);
 	replica_read_after(replica);
 }
@@ -164,14 +182,58 @@ static void tick_fire(struct timer *timer)
 	struct replica *replica = container_of(timer, struct replica, tick);
 
 	timer_set(replica->options.timers, timer, REPLICA_TICK_MS);
+	if (replica->state == REPLICA_PARKED) {
+		replica_report_tick(replica);
+		return;
+	}
 	replica_propose_tick(replica);
 	replica_read_tick(replica);
+	replica_member_heard(replica);
+	replica_report_tick(replica);
+}
+
+static void receive(struct replica *replica, uint64_t from,
+		    enum frame_kind kind, struct slice fields)
+{
+	switch (kind) {
+	case FRAME_RAFT:
+		replica_io_receive(&replica->io, from, fields);
+		return;
+	case FRAME_PROPOSE:
+	case FRAME_REFUSED:
+		replica_propose_receive(replica, from, kind, fields);
+		return;
+	case FRAME_READ_ASK:
+	case FRAME_READ_INDEX:
+	case FRAME_PING:
+	case FRAME_PONG:
+		replica_read_receive(replica, from, kind, fields);
+		return;
+	case FRAME_REPORT:
+		replica_report_receive(replica, from, fields);
+		return;
+	case FRAME_ANSWER: /* this replica's own state answers */
+	case FRAME_LEADER: /* raft knows better */
+		return;
+	}
 }
 
 void replica_receive(struct replica *replica, uint64_t from, struct slice frame)
 {
-	if (replica->state == REPLICA_RUNNING && replica->park_why == NULL)
-		replica_io_receive(&replica->io, from, frame);
+	struct slice fields;
+	enum frame_kind kind;
+
+	if (replica_is_live(replica) &&
+	    frame_open(frame, &kind, &fields) == ERR_NONE)
+		receive(replica, from, kind, fields);
+}
+
+static void outbox_has_moved(struct outbox *outbox)
+{
+	struct replica *replica = container_of(outbox, struct replica, outbox);
+
+	replica_propose_kick(replica);
+	replica_stop_step(replica);
 }
 
 /* ---- opening ---- */
@@ -182,7 +244,6 @@ static void set_options(struct replica *replica,
 	const struct replica_fsm *fsm = options->fsm;
 	struct replica_options *ours = &replica->options;
 
-	MUST(options->boot != 0 && options->start_count != 0);
 	MUST(options->hooks.raise != NULL && options->turns != NULL);
 	*ours = *options;
 	replica->address = mem_dup(options->address, strlen(options->address));
@@ -212,13 +273,19 @@ static void replica_init(struct replica *replica)
 	replica->applier.fsm = replica->options.fsm;
 	replica->applier.applying = &replica->applying;
 	replica->applier.draining = &replica->draining;
+	replica->applier.have = replica->options.have;
+	replica->applier.have_arg = replica->options.have_arg;
 	replica->applier.fill_percent = replica->options.fill_percent;
 	replica->applier.drained = drained;
 	replica->applying.fd = -1;
 	replica->draining.fd = -1;
-	list_init(&replica->reads);
+	MUST(pthread_mutex_init(&replica->lock, NULL) == 0);
 	timer_init(&replica->tick, tick_fire);
+	outbox_init(&replica->outbox, replica->options.net,
+		    replica->options.group, replica->options.raft_id,
+		    outbox_has_moved);
 	replica_propose_init(replica);
+	replica_read_init(replica);
 	replica_checkpoint_init(replica);
 }
 
@@ -305,6 +372,8 @@ enum err replica_open(const struct replica_options *options,
 	err = open_state(replica, &meta);
 	applier_init(&replica->applier, &meta);
 	replica->applier.env = replica->env;
+	if (err == ERR_NONE)
+		err = applier_open(&replica->applier);
 	replica->importing = meta.import_pending != 0;
 	if (err == ERR_IO || err == ERR_FULL) {
 		replica_close(&replica);
@@ -340,7 +409,7 @@ static bool stop_waits(const struct replica *replica)
 {
 	if (replica->raft_open && !replica->raft_closed)
 		return true;
-	if (replica->checkpointing)
+	if (replica->checkpointing || !outbox_is_empty(&replica->outbox))
 		return true;
 	return replica->park_why == NULL && !applier_is_idle(&replica->applier);
 }
@@ -358,7 +427,7 @@ void replica_stop_step(struct replica *replica)
 		replica_checkpoint_last(replica);
 		return;
 	}
-	replica_propose_end(replica, ERR_CLOSED);
+	proposer_end(&replica->proposer, ERR_CLOSED);
 	replica->state = REPLICA_STOPPED;
 	stopped(replica, replica->stopped_arg);
 }
@@ -372,11 +441,13 @@ void replica_stop(struct replica *replica, replica_stopped *stopped, void *arg)
 {
 	MUST(replica->state < REPLICA_STOPPING);
 	replica->state = REPLICA_STOPPING;
+	proposer_close(&replica->proposer);
 	replica->stopped = stopped;
 	replica->stopped_arg = arg;
 	timer_stop(replica->options.timers, &replica->tick);
 	replica_checkpoint_stop(replica);
 	replica_read_end(replica);
+	replica_member_end(replica);
 	replica_raft_close(replica);
 	task_post(replica->options.log_loop, &replica->stop_task, stop_run);
 }
@@ -397,16 +468,22 @@ void replica_close(struct replica **replicap)
 	struct replica *replica = *replicap;
 
 	*replicap = NULL;
+	timer_stop(replica->options.timers, &replica->tick);
 	if (replica->raft_open && !replica->raft_closed)
 		abandon(replica);
 	if (replica->raft_open)
 		replica_io_fini(&replica->io);
 	applier_fini(&replica->applier);
 	entry_builder_fini(&replica->builder);
+	foreign_fini(&replica->foreign);
+	proposer_fini(&replica->proposer);
+	outbox_fini(&replica->outbox);
+	replica_read_fini(replica);
 	deaths_close(&replica->applying);
 	deaths_close(&replica->draining);
 	if (replica->env != NULL)
 		store_env_close(&replica->env);
+	MUST(pthread_mutex_destroy(&replica->lock) == 0);
 	mem_free(replica->tables);
 	mem_free(replica->address);
 	mem_free(replica->path);
@@ -427,7 +504,25 @@ uint64_t replica_applied(struct replica *replica)
 
 uint32_t replica_incarnation(struct replica *replica)
 {
-	return atomic_load(&replica->published.incarnation);
+	return atomic_load(&replica->proposer.incarnation);
+}
+
+static bool takes_bodies(const struct replica *replica)
+{
+	return replica->park_why == NULL && replica->state < REPLICA_STOPPING;
+}
+
+void replica_body_came(struct replica *replica, const struct sha256 *hash)
+{
+	replica_body_unnamed(replica, hash, UINT64_MAX);
+}
+
+void replica_body_unnamed(struct replica *replica, const struct sha256 *hash,
+			  uint64_t index)
+{
+	if (takes_bodies(replica) &&
+	    atomic_load(&replica->applier.missing_count) > 0)
+		applier_push_came(&replica->applier, hash, index);
 }
 
 bool replica_op_resolved(struct replica *replica, struct store_txn *txn,
@@ -451,7 +546,8 @@ void replica_get_status(struct replica *replica,
 		.commit_index = atomic_load(&published->commit_index),
 		.applied_index = atomic_load(&replica->applier.applied),
 		.checkpoint_index = atomic_load(&published->checkpoint_index),
-		.slots_taken = atomic_load(&published->slots_taken),
+		.missing = atomic_load(&replica->applier.missing_count),
+		.slots_taken = atomic_load(&replica->proposer.slots_taken),
 	};
 	status_r->parked = status_r->parked_why != NULL;
 }

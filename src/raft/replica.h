@@ -19,6 +19,8 @@
 #include "base/timer.h"
 #include "raft/command.h"
 #include "raft/fsm.h"
+#include "raft/proposer.h"
+#include "raft/reader.h"
 #include "store/env.h"
 
 struct wal;           /* raft/wal.h: one a node */
@@ -62,11 +64,20 @@ struct replica_hooks {
 	/* The replica began or ceased to serve as the leader of its group. */
 	void (*led)(void *arg, struct replica *replica, bool leader);
 
+	/* The newest configuration is another one, or committed now. */
+	void (*changed)(void *arg, struct replica *replica);
+
 	/*
 	 * A write or sync of the environment failed, or the core gave itself
 	 * up (R5, R8). On any executor. NULL: log the text and _exit(1).
 	 */
 	void (*fail)(void *arg, const char *text);
+};
+
+/* A voter of a group that is being made. */
+struct replica_voter {
+	uint64_t raft_id;
+	const char *address; /* the node's name */
 };
 
 struct replica_options {
@@ -84,11 +95,14 @@ struct replica_options {
 	uint64_t boot;
 
 	/*
-	 * If neither log nor state exist: become the group's only voter. To
-	 * be set when the group is made, not at every start: a lost disk must
-	 * not come back as an empty group.
+	 * If neither log nor state exist: become the group's only voter, or
+	 * one of `voters`, alike in all of them. To be set when the group is
+	 * made, not at every start: a lost disk must not come back as an empty
+	 * group.
 	 */
 	bool bootstrap;
+	const struct replica_voter *voters; /* borrowed until replica_start */
+	unsigned voter_count;
 
 	struct wal *wal;
 	struct replica_net *net; /* NULL: there are no peers */
@@ -101,7 +115,15 @@ struct replica_options {
 
 	/* path, map_size, max_readers, disk; the tables are filled in here */
 	struct store_env_options env;
-	struct replica_fsm *fsm;     /* lives longer than the replica */
+	struct replica_fsm *fsm; /* lives longer than the replica */
+
+	/*
+	 * Is this body on this node? Cheap; called on the applier and on
+	 * workers. NULL: none is (a machine without bodies).
+	 */
+	bool (*have)(void *arg, const struct sha256 *hash);
+	void *have_arg;
+
 	struct replica_turns *turns; /* raft/turns.h: one a node */
 	struct replica_hooks hooks;
 
@@ -139,140 +161,28 @@ void replica_close(struct replica **replicap);
 void replica_raised(struct replica *replica, uint32_t start_count);
 
 /*
- * On the log loop: a frame of a peer. The caller has checked that `from`
- * belongs to the node at the other end of the link.
+ * On the log loop: a frame of a peer (frame.h). The caller has checked that
+ * `from` belongs to the node at the other end of the link.
  */
 void replica_receive(struct replica *replica, uint64_t from,
 		     struct slice frame);
 
 /* ---- proposing ---- */
 
-struct proposal;
+/* This replica's proposer: the calls below are its calls. */
+struct proposer *replica_proposer(struct replica *replica);
 
-/* `proposal->err` and `->result` are set; runs once, late, on `home`. */
-typedef void proposal_done(struct proposal *proposal);
-
-/*
- * One command on its way. Storage is the caller's until `done` has run.
- *
- * Life: replica_reserve gives it a slot, so its op id is known before a body
- * is uploaded under a hold; replica_submit proposes it. A reserved proposal
- * that is not wanted any more goes back by replica_release, without effect.
- */
-struct proposal {
-	/* set by the caller before replica_reserve */
-	struct executor *home;
-	void *owner; /* for the callbacks; not looked at */
-
-	/* set by the caller before replica_submit */
-	uint16_t kind;
-	uint8_t version;
-	struct buf body;        /* owned by the proposal, freed by its fini */
-	struct buf inline_body; /* likewise; usually empty (command.h) */
-	uint32_t deadline_ms;   /* from submit; 0 = REPLICA_PROPOSE_MS */
-
-	/*
-	 * The slot stays taken when the answer was recorded, so the state keeps
-	 * the op's result, which another command may still change; until
-	 * replica_release.
-	 */
-	bool keep;
-
-	/* valid in the callbacks */
-	struct op_id op;
-	enum err err;      /* apply's refusal, or why nothing is known */
-	struct buf result; /* apply's payload */
-	uint64_t index;    /* log index at which it was applied */
-	bool recorded;     /* err and result stand in the state, for this op */
-
-	/* raft/'s own */
-	proposal_done *done;
-	struct replica *replica;
-	struct list link;
-	struct task task;
-	uint64_t deadline_at_ms;
-	uint64_t proposed_at_ms;
-	int state;
-	bool sent; /* was in an entry: it may take effect */
-};
-
-/*
- * ERR_NONE: `op` is set. ERR_BUSY: all slots taken for too long;
- * ERR_UNAVAILABLE: the replica is parked or stopping. Nothing was proposed.
- */
 void replica_reserve(struct replica *replica, struct proposal *proposal,
 		     proposal_done *done);
-
-/*
- * Reserved proposals only. `err` afterwards:
- *   ERR_NONE or a refusal of apply: recorded for this op id, final;
- *   ERR_CANCELLED: the CANCEL after its deadline won: it never happens;
- *   NOT_DONE kinds (LIMIT, FULL, UNAVAILABLE, BUSY; SYNTAX and what else the
- *   machine's check gives): never proposed;
- *   ERR_STALE: never proposed; its bodies are not with a majority of the
- *   voters (F4): bring them there and try again;
- *   ERR_FENCED, ERR_CLOSED: unknown for ever on this node: close the client.
- * There is no time limit on an unknown: it becomes known with the group.
- */
 void replica_submit(struct replica *replica, struct proposal *proposal,
 		    proposal_done *done);
-
-/*
- * Gives the slot of a reserved proposal back, without effect, or that of one
- * that was kept; any executor. No callback: the proposal is the caller's again
- * at once.
- */
 void replica_release(struct replica *replica, struct proposal *proposal);
-
-/* Reserve and submit in one: for commands without a body upload. */
 void replica_propose(struct replica *replica, struct proposal *proposal,
 		     proposal_done *done);
-
-/*
- * Proposes under the op id of a claim (command_op_is_claim): none of our slots
- * is taken, and others may propose the same. `recorded` says whether `err` is
- * what apply recorded for this op id, by whatever command of its turn; if it
- * is not, nothing is known: others may have it in the log (model step M4).
- * ERR_STALE: the turn is over, or the leader has not found enough holders;
- * ERR_TIMEOUT at the deadline; ERR_FENCED, ERR_CLOSED, ERR_UNAVAILABLE,
- * ERR_BUSY, ERR_FULL as of replica_submit.
- */
 void replica_propose_as(struct replica *replica, struct proposal *proposal,
 			const struct op_id *op, proposal_done *done);
 
-/* Empty, no slot; `home` and `owner` are stored. */
-void proposal_init(struct proposal *proposal, struct executor *home,
-		   void *owner);
-
-/* Not between a call and its callback. */
-void proposal_fini(struct proposal *proposal);
-
 /* ---- reading ---- */
-
-struct read_index;
-
-typedef void read_index_done(struct read_index *read);
-
-/* Deadlines where the caller names none. */
-#define REPLICA_PROPOSE_MS 10000 /* then CANCEL */
-#define REPLICA_RESERVE_MS 5000  /* for a free slot */
-#define REPLICA_READ_MS 3000     /* then degraded mode [S5] */
-
-/* One wait for a read-index round; storage is the caller's until `done`. */
-struct read_index {
-	struct executor *home;
-	void *owner;
-	uint32_t deadline_ms; /* 0 = REPLICA_READ_MS */
-
-	enum err err;   /* ERR_NONE, ERR_TIMEOUT, ERR_UNAVAILABLE */
-	uint64_t index; /* applied at least this far */
-
-	read_index_done *done;
-	struct replica *replica;
-	struct list link;
-	struct task task;
-	uint64_t deadline_at_ms;
-};
 
 /*
  * Afterwards the local copy holds everything that was acknowledged anywhere
@@ -300,6 +210,18 @@ uint32_t replica_incarnation(struct replica *replica);
 bool replica_op_resolved(struct replica *replica, struct store_txn *txn,
 			 const struct op_id *op);
 
+/* ---- bodies that are not here (F4; raft/missing.h) ---- */
+
+/* On the log loop: this body is durable on this node. */
+void replica_body_came(struct replica *replica, const struct sha256 *hash);
+
+/*
+ * On the log loop: no row of a state that had applied `index` names this body,
+ * so none will miss it.
+ */
+void replica_body_unnamed(struct replica *replica, const struct sha256 *hash,
+			  uint64_t index);
+
 /* ---- state for people ---- */
 
 struct replica_status {
@@ -312,6 +234,7 @@ struct replica_status {
 	uint64_t commit_index;
 	uint64_t applied_index;
 	uint64_t checkpoint_index;
+	uint64_t missing; /* bodies that are not here */
 	uint32_t slots_taken;
 };
 

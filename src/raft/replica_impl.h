@@ -1,7 +1,6 @@
 /*
  * Inside of a replica: what replica.c, replica_raft.c, replica_propose.c,
- * replica_claim.c, replica_leader.c, replica_read.c and replica_checkpoint.c
- * share. The contract
+ * replica_leader.c, replica_read.c and replica_checkpoint.c share. The contract
  * for everybody else is replica.h.
  *
  * All fields belong to the log loop, but for those in `published`.
@@ -9,14 +8,21 @@
 #ifndef RAFT_REPLICA_IMPL_H
 #define RAFT_REPLICA_IMPL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/fault.h"
+#include "base/panic.h"
 #include "raft/applier.h"
 #include "raft/compat.h"
 #include "raft/entry.h"
+#include "raft/foreign.h"
+#include "raft/frame.h"
 #include "raft/io.h"
+#include "raft/outbox.h"
 #include "raft/replica.h"
+#include "raft/replica_member.h"
+#include "raft/replica_report.h"
 #include "raft/turns.h"
 
 /* How often deadlines are looked at. */
@@ -25,11 +31,8 @@
 /* How often it is asked whether a checkpoint is due. */
 #define REPLICA_CHECKPOINT_TICK_MS 1000
 
-/* Octets of commands that wait for an entry. */
-#define REPLICA_PENDING_MAX (32u * 1024 * 1024)
-
-/* Proposals that wait for a slot. */
-#define REPLICA_RESERVING_MAX 65536
+/* What was sent to a leader and is not answered is sent again. */
+#define REPLICA_REPEAT_MS 500
 
 /* Octets of entries in memory at which the log is cut (libraft.md 4). */
 #define REPLICA_LOG_MAX (32ull * 1024 * 1024)
@@ -45,37 +48,28 @@ enum replica_state {
 	REPLICA_STOPPED,
 };
 
-enum register_state {
-	REGISTER_WANTED, /* to be proposed */
-	REGISTER_SENT,
-	REGISTER_RAISING, /* the owner stores a higher start count */
-	REGISTER_DONE,
-	REGISTER_FENCED,
-};
-
-enum proposal_state {
-	PROPOSAL_IDLE, /* the caller's */
-	PROPOSAL_RESERVING,
-	PROPOSAL_RESERVED,
-	PROPOSAL_QUEUED,   /* waits for an entry */
-	PROPOSAL_PROPOSED, /* in an entry, or applied and not heard of yet */
-	PROPOSAL_KEPT,     /* answered; its slot is still taken */
-};
-
-struct proposer_slot {
-	uint64_t turn; /* resolved last */
-	bool taken;
-	bool cancel;               /* the deadline is over */
-	struct proposal *proposal; /* from its submission on */
-};
-
 /* The one entry under way (R12). */
 struct replica_flight {
 	bool active;
-	bool has_register;
 	uint64_t index;
 	uint64_t term;
 	struct raft_apply req;
+};
+
+/* The highest number that a voter has answered, and in which term. */
+struct replica_pong {
+	uint64_t id; /* raft id */
+	uint64_t term;
+	uint64_t seq;
+};
+
+/* What a leader knows of its rounds of PINGs. */
+struct replica_round {
+	struct replica_pong *pongs;
+	unsigned pong_count;
+	unsigned open;    /* questions that are not answered */
+	struct list asks; /* of others (replica_read.c) */
+	unsigned ask_count;
 };
 
 /* For other executors. */
@@ -87,10 +81,40 @@ struct replica_published {
 	_Atomic uint64_t last_index;
 	_Atomic uint64_t commit_index;
 	_Atomic uint64_t checkpoint_index;
-	_Atomic uint32_t slots_taken;
-	_Atomic uint32_t incarnation;
 	_Atomic uint64_t fresh_ms; /* 0: never */
 	_Atomic bool settled;      /* a read has nothing to wait for */
+};
+
+/* A change of the configuration, and what follows one. */
+struct replica_member {
+	struct replica_change *active;  /* in the log, outcome unknown */
+	struct replica_change *waiting; /* for who is promoted to be level */
+	bool stepping;
+	struct raft_change req;
+	struct raft_transfer transfer;
+	struct raft_barrier barrier;
+	uint64_t barrier_term;
+	uint64_t barrier_index;
+	uint64_t cut_behind; /* a marker at or behind it is wanted; 0: none */
+	uint64_t standby_since; /* of a mutant only */
+};
+
+/* What one replica has told its leader. */
+struct replica_heard {
+	uint64_t raft_id;
+	uint64_t at_ms;
+	uint64_t best; /* frontier */
+	uint64_t matched;
+	struct replica_report report;
+};
+
+struct replica_reports {
+	struct replica_heard heard[COMPAT_SERVERS_MAX];
+	unsigned count;
+	struct replica_report own;
+	bool sent;
+	uint64_t sent_ms;
+	uint64_t conf_index; /* when it was sent */
 };
 
 struct replica {
@@ -120,24 +144,31 @@ struct replica {
 	bool park_posted;
 	struct task park_task;
 
+	/* who leads, as this replica knows */
+	uint64_t leader; /* raft id; 0: nobody that is known */
+	uint64_t leader_term;
+
 	/* proposing */
-	enum register_state registered;
-	uint32_t incarnation;
-	struct proposer_slot slots[COMMAND_SLOTS];
-	uint64_t free_slots[COMMAND_SLOTS / 64]; /* bit set: free */
-	uint32_t slots_taken;
-	struct list reserving;
-	unsigned reserving_count;
-	struct list pending;
-	uint64_t pending_octets;
-	struct list claiming; /* under op ids of claims (replica_claim.c) */
+	struct proposer proposer;
+	struct foreign foreign; /* commands of other nodes */
+	bool foreign_first;     /* into the next entry */
+	struct outbox outbox;
 	struct replica_flight flight;
 	struct entry_builder builder;
 	struct task propose_task;
 	bool propose_posted;
 
+	/* members. `lock`: both are changed on the loop and read anywhere */
+	pthread_mutex_t lock;
+	struct replica_conf conf;
+	struct replica_reports reports;
+	struct replica_member member;
+
 	/* reading */
-	struct list reads;
+	struct reader reader;
+	struct replica_round round;
+	struct task read_task;
+	bool read_posted;
 
 	/* checkpoints */
 	struct replica_turn turn;
@@ -162,6 +193,31 @@ static inline uint64_t replica_now(struct replica *replica)
 	return clock_mono_ms(replica->options.clock);
 }
 
+/* It takes part, and raft may be called. */
+static inline bool replica_is_live(const struct replica *replica)
+{
+	return replica->state == REPLICA_RUNNING && replica->park_why == NULL;
+}
+
+/* Somebody else leads, and it is known who. */
+static inline bool replica_follows(const struct replica *replica)
+{
+	return replica_is_live(replica) && replica->leader != 0 &&
+	       replica->leader != replica->options.raft_id;
+}
+
+/* Managers and people read seldom, and what they read is more than a word. */
+static inline void replica_lock(struct replica *replica)
+{
+	/* tidy: allow pthread_mutex_lock: see above */
+	MUST(pthread_mutex_lock(&replica->lock) == 0);
+}
+
+static inline void replica_unlock(struct replica *replica)
+{
+	MUST(pthread_mutex_unlock(&replica->lock) == 0);
+}
+
 /* ---- replica.c ---- */
 
 /* Any executor; never comes back in production. */
@@ -183,14 +239,48 @@ bool replica_raft_start(struct replica *replica);
 void replica_raft_close(struct replica *replica);
 void replica_view(struct replica *replica, struct compat_view *view_r);
 
+/* Raft leads, be its barrier applied or not. */
+bool replica_is_raft_leader(struct replica *replica);
+
+/* ---- replica_member.c ---- */
+
+/* The state of raft may have changed; a report has come. */
+void replica_member_after(struct replica *replica,
+			  const struct compat_view *view);
+void replica_member_heard(struct replica *replica);
+
+/* Nothing is proposed: who is promoted gets the last entries. */
+bool replica_member_holds(const struct replica *replica);
+
+/* The log is to be cut, so that its marker has the newest configuration. */
+bool replica_member_wants_cut(struct replica *replica);
+
+/* Parked or stopping. */
+void replica_member_end(struct replica *replica);
+
+/* ---- replica_report.c ---- */
+
+void replica_report_tick(struct replica *replica);
+void replica_report_receive(struct replica *replica, uint64_t from,
+			    struct slice fields);
+
+/* Every body that was named up to this index is here (model step B12). */
+uint64_t replica_frontier(struct replica *replica);
+
+/* The highest that this server ever reported; of ourselves as of now. */
+uint64_t replica_report_best(struct replica *replica, uint64_t id);
+
 /* ---- replica_propose.c ---- */
 
 /* Before the replica starts. */
 void replica_propose_init(struct replica *replica);
 
-/* The entry under way may be applied or lost; more may be proposed. */
+/* The entry under way may be applied; more may be proposed. */
 void replica_propose_after(struct replica *replica,
 			   const struct compat_view *view);
+
+/* Another leader, or another term: what is under way may be lost. */
+void replica_propose_led_anew(struct replica *replica);
 
 /* What apply says; takes the answers. */
 void replica_propose_answers(struct replica *replica, struct list *answers);
@@ -198,35 +288,15 @@ void replica_propose_answers(struct replica *replica, struct list *answers);
 /* Deadlines. */
 void replica_propose_tick(struct replica *replica);
 
-/* Ends all: never sent with ERR_UNAVAILABLE, others with `unknown`. */
-void replica_propose_end(struct replica *replica, enum err unknown);
+/* PROPOSE, REFUSED. */
+void replica_propose_receive(struct replica *replica, uint64_t from,
+			     enum frame_kind kind, struct slice fields);
 
-/* More may be proposed: at the end of this turn. */
+/* Something waits: looked at when this turn ends. */
 void replica_propose_kick(struct replica *replica);
 
-/* ERR_NONE: something of this kind and size may be queued. */
-must_use enum err replica_propose_may(const struct replica *replica,
-				      const struct proposal *proposal);
-
-/* The callback, late; off its list. */
-void replica_proposal_answer(struct proposal *proposal, enum err err,
-			     enum proposal_state state);
-
-/* ---- replica_claim.c ---- */
-
-bool replica_claim_has_something(const struct replica *replica);
-
-/* Puts into the entry being built what waits; it, or it again. */
-void replica_claim_build(struct replica *replica);
-void replica_claim_repropose(struct replica *replica);
-
-/* What apply says; takes the payload if somebody waits for it. */
-void replica_claim_answer(struct replica *replica, struct slots_answer *answer,
-			  uint64_t index);
-
-/* Deadlines, and the end. */
-void replica_claim_tick(struct replica *replica, uint64_t now);
-void replica_claim_end(struct replica *replica, enum err unknown);
+/* To who takes this replica for the leader. */
+void replica_tell_leader(struct replica *replica, uint64_t to);
 
 /* ---- replica_leader.c ---- */
 
@@ -234,12 +304,23 @@ void replica_claim_end(struct replica *replica, enum err unknown);
 must_use enum err replica_leader_check(const struct replica *replica,
 				       const struct command *command);
 
+/* Below the limits of disk and map only what frees space goes (R13, F9). */
+bool replica_is_full_for(const struct replica *replica, uint16_t kind);
+
 /* ---- replica_read.c ---- */
+
+void replica_read_init(struct replica *replica);
+void replica_read_fini(struct replica *replica);
 
 /* After each call into raft, and when apply has caught up. */
 void replica_read_after(struct replica *replica);
+void replica_read_led_anew(struct replica *replica);
 void replica_read_tick(struct replica *replica);
 void replica_read_end(struct replica *replica);
+
+/* READ_ASK, READ_INDEX, PING, PONG. */
+void replica_read_receive(struct replica *replica, uint64_t from,
+			  enum frame_kind kind, struct slice fields);
 
 /* ---- replica_checkpoint.c ---- */
 

@@ -15,6 +15,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/panic.h"
+#include "raft/missing.h"
 
 /*
  * Model step B2 (test/model/bodies.c). Of the newest configuration, committed
@@ -28,13 +29,28 @@ static bool is_majority(const struct replica *replica,
 	       compat_voter_count(&replica->raft) / 2;
 }
 
+bool replica_is_full_for(const struct replica *replica, uint16_t kind)
+{
+	const struct replica_fsm *fsm = replica->options.fsm;
+
+	if (!wal_is_full(replica->options.wal) &&
+	    !atomic_load(&replica->applier.is_full))
+		return false;
+	if (kind < COMMAND_FSM_FIRST)
+		return false;
+	return fsm->frees_space == NULL || !fsm->frees_space(kind);
+}
+
 enum err replica_leader_check(const struct replica *replica,
 			      const struct command *command)
 {
 	struct replica_fsm *fsm = replica->options.fsm;
 	struct command_holders holders = { 0 };
+	struct missing_lost_command lost;
 	enum err err = command_check(command);
 
+	if (err == ERR_NONE && command->kind == COMMAND_LOST)
+		err = missing_lost_decode(command->body, &lost);
 	if (err == ERR_NONE && command->kind >= COMMAND_FSM_FIRST &&
 	    fsm->check != NULL)
 		err = fsm->check(fsm, command, &holders);

@@ -33,6 +33,12 @@ void replica_view(struct replica *replica, struct compat_view *view_r)
 	compat_view(&replica->raft, view_r);
 }
 
+bool replica_is_raft_leader(struct replica *replica)
+{
+	return replica->raft_open && !replica->raft_closed &&
+	       raft_state(&replica->raft) == RAFT_LEADER;
+}
+
 /* ---- the machine as raft sees it ---- */
 
 static const char *entry_check(struct replica *replica, struct entry *entry,
@@ -231,18 +237,35 @@ static void core_init(struct replica *replica)
 	raft_set_max_catch_up_round_duration(raft, CATCH_UP_ROUND_MS);
 }
 
+static void first_conf(struct replica *replica, struct raft_configuration *conf)
+{
+	const struct replica_options *options = &replica->options;
+	const struct replica_voter alone = { options->raft_id,
+					     replica->address };
+	const struct replica_voter *voters = options->voters;
+	unsigned count = options->voter_count;
+
+	if (voters == NULL) {
+		voters = &alone;
+		count = 1;
+	}
+	raft_configuration_init(conf);
+	for (unsigned i = 0; i < count; i++)
+		MUST(raft_configuration_add(conf, voters[i].raft_id,
+					    voters[i].address,
+					    RAFT_VOTER) == 0);
+}
+
 static void core_bootstrap(struct replica *replica)
 {
 	struct raft_configuration conf;
 
-	raft_configuration_init(&conf);
-	MUST(raft_configuration_add(&conf, replica->options.raft_id,
-				    replica->address, RAFT_VOTER) == 0);
+	first_conf(replica, &conf);
 	/* Not pristine: the group exists already, and goes on. */
 	if (replica->applier.meta.applied_index == 0 &&
 	    raft_bootstrap(&replica->raft, &conf) == 0)
-		LOG_INFO("group %u: made, with this node as its only voter",
-			 replica->options.group);
+		LOG_INFO("group %u: made, with %u voters",
+			 replica->options.group, conf.n);
 	raft_configuration_close(&conf);
 }
 

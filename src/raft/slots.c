@@ -17,6 +17,7 @@
 #include "base/pack.h"
 #include "base/panic.h"
 #include "raft/meta.h"
+#include "raft/missing.h"
 
 #define PROPOSER_VERSION 1
 #define SLOT_VERSION 1
@@ -218,6 +219,17 @@ static void apply_feature_level(struct store_txn *txn,
 		meta_set_feature_level(txn, level);
 }
 
+/* Model step B13 of test/model/bodies.c. */
+static void apply_lost(struct store_txn *txn, const struct command *command)
+{
+	struct missing_lost_command lost;
+
+	if (missing_lost_decode(command->body, &lost) != ERR_NONE)
+		store_txn_fail(txn, ERR_INVALID);
+	else
+		missing_lost(txn, &lost.hash, lost.index);
+}
+
 static void run(struct store_txn *txn, struct replica_fsm *fsm,
 		const struct command *command, const struct command_at *at,
 		struct command_result *result)
@@ -231,6 +243,9 @@ static void run(struct store_txn *txn, struct replica_fsm *fsm,
 		return;
 	case COMMAND_FEATURE_LEVEL:
 		apply_feature_level(txn, command, result);
+		return;
+	case COMMAND_LOST:
+		apply_lost(txn, command);
 		return;
 	default:
 		break;
@@ -270,12 +285,13 @@ static void apply_in_slot(struct store_txn *txn, struct replica_fsm *fsm,
 	}
 	if (op->turn < row.turn && !MUTANT("M17"))
 		return; /* dropped: its proposer went on */
-	if (op->turn != row.turn + 1 && !MUTANT("M17")) {
+	if (op->turn != row.turn + 1 && !MUTANT("M17") && !MUTANT("M35")) {
 		/* A turn was left out: no proposer of ours does that. */
 		store_txn_fail(txn, ERR_INVALID);
 		return;
 	}
 	answer->verdict = SLOTS_RESOLVED;
+	answer->ran = true;
 	run(txn, fsm, command, at, &answer->result);
 	if (command->kind != COMMAND_CANCEL || !MUTANT("M15"))
 		slot_put(txn, op, &answer->result);
@@ -300,6 +316,18 @@ void slots_apply(struct store_txn *txn, struct replica_fsm *fsm,
 	}
 	apply_in_slot(txn, fsm, command, at, answer_r);
 }
+
+#ifdef ENABLE_FAULTS
+void slots_forget(struct store_txn *txn)
+{
+	struct store_cursor cursor;
+
+	store_cursor_init(&cursor, txn, REPLICA_TABLE_SLOT);
+	while (store_cursor_seek(&cursor, SLICE_NONE))
+		store_cursor_del(&cursor);
+	store_cursor_fini(&cursor);
+}
+#endif
 
 /* ---- asking and amending the state ---- */
 

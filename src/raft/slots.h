@@ -55,6 +55,7 @@ struct slots_answer {
 	struct op_id op;
 	uint16_t kind;
 	enum slots_verdict verdict;
+	bool ran; /* the command took effect or was refused here and now */
 	struct command_result result; /* owned */
 	uint64_t highest; /* of REGISTER; SLOTS_NONE_LEFT: node was removed */
 	uint64_t boot;    /* of a REGISTER */
@@ -80,6 +81,16 @@ void slots_amend(struct store_txn *txn, const struct op_id *op,
 /* What is recorded for this very op; false: nothing. Borrowed. */
 bool slots_result(struct store_txn *txn, const struct op_id *op,
 		  enum err *refusal_r, struct slice *payload_r);
+
+#ifdef ENABLE_FAULTS
+/* M35: all results are forgotten. */
+void slots_forget(struct store_txn *txn);
+#else
+static inline void slots_forget(struct store_txn *txn)
+{
+	(void)txn;
+}
+#endif
 
 /* Is this turn resolved, or its proposer fenced? */
 bool slots_is_resolved(struct store_txn *txn, const struct op_id *op);

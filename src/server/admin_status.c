@@ -8,6 +8,7 @@
 #include "cluster/mailgroup.h"
 #include "server/admin.h"
 #include "server/admin_call.h"
+#include "server/claims.h"
 #include "server/upkeep.h"
 
 /* ---- init, stop ---- */
@@ -91,6 +92,26 @@ static void add_damage(json_t *json, struct store_env *env)
 				    admin_string(slice_str(damage.where)));
 }
 
+/* MOVEs to other groups that have not ended. */
+static void add_claims(json_t *json, const struct node_group *group,
+		       struct store_env *env)
+{
+	struct io_loop *loop = group->node->main;
+	struct claims_count count = { 0 };
+	struct store_txn *txn;
+
+	if (group->number == 0 || store_read_begin(env, &txn))
+		return;
+	claims_count(txn, clock_wall_ms(io_loop_clock(loop)), &count);
+	store_end(&txn);
+	json_object_set_new(json, "claims",
+			    json_integer((json_int_t)count.open));
+	json_object_set_new(json, "claimed",
+			    json_integer((json_int_t)count.messages));
+	json_object_set_new(json, "claims_long",
+			    json_integer((json_int_t)count.open_long));
+}
+
 static json_t *group_json(const struct node_group *group)
 {
 	struct replica_status status;
@@ -112,8 +133,10 @@ static json_t *group_json(const struct node_group *group)
 			 (json_int_t)status.checkpoint_index, "map_used",
 			 (json_int_t)used, "slots_taken",
 			 (json_int_t)status.slots_taken);
-	if (env)
+	if (env) {
 		add_damage(json, env);
+		add_claims(json, group, env);
+	}
 	if (status.parked_why)
 		json_object_set_new(json, "parked_why",
 				    json_string(status.parked_why));

@@ -163,6 +163,20 @@ void imap_op_on_pool(struct imap_op *op, imap_op_step *run, imap_op_step *next)
 		  work);
 }
 
+static void waited(struct timer *timer)
+{
+	struct imap_op *op = container_of(timer, struct imap_op, timer);
+
+	op->next(op);
+}
+
+void imap_op_wait(struct imap_op *op, uint64_t ms, imap_op_step *next)
+{
+	op->next = next;
+	timer_init(&op->timer, waited);
+	timer_set(io_loop_timers(op->link->loop->io), &op->timer, ms);
+}
+
 static void proposal_answered(struct proposal *proposal)
 {
 	struct imap_op *op = proposal->owner;

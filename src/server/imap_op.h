@@ -33,6 +33,7 @@ struct imap_op {
 	struct read_index read;
 	struct proposal proposal;
 	bool has_proposal;
+	struct timer timer;
 };
 
 /* The port's ask: starts the op of its kind. */
@@ -54,6 +55,9 @@ void imap_op_read_index(struct imap_op *op, struct replica *replica,
 /* Runs `work` on a worker, then `next` on the loop. */
 void imap_op_on_pool(struct imap_op *op, imap_op_step *work,
 		     imap_op_step *next);
+
+/* Goes on at `next` after so long: others have to end something first. */
+void imap_op_wait(struct imap_op *op, uint64_t ms, imap_op_step *next);
 
 /* Makes op->proposal anew; its body is to be encoded into what comes back. */
 struct buf *imap_op_body(struct imap_op *op);

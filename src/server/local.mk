@@ -14,8 +14,14 @@ src_server_libserver_a_SOURCES = \
 	src/server/admin_user.c \
 	src/server/admit.c \
 	src/server/admit.h \
+	src/server/claim_run.c \
+	src/server/claim_run.h \
+	src/server/claims.c \
+	src/server/claims.h \
 	src/server/copies.c \
 	src/server/copies.h \
+	src/server/holds.c \
+	src/server/holds.h \
 	src/server/identity.c \
 	src/server/identity.h \
 	src/server/imap_link.c \
@@ -59,6 +65,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/op_list.c \
 	src/server/op_list.h \
 	src/server/op_login.c \
+	src/server/op_move.c \
 	src/server/op_names.c \
 	src/server/op_open.c \
 	src/server/op_read.c \

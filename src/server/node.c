@@ -20,6 +20,7 @@
 #include "io/lock.h"
 #include "io/notify.h"
 #include "server/admin.h"
+#include "server/claims.h"
 #include "server/copies.h"
 #include "server/imap_link.h"
 #include "server/intents.h"
@@ -76,6 +77,7 @@ void node_work_begin(struct node *node)
 	node->intents = intents_new(node);
 	node->upkeep = upkeep_new(node);
 	node->copies = copies_new(node);
+	node->claims = claims_new(node);
 	node->replicas = replicas_new(node);
 	replicas_wake(node->replicas);
 }
@@ -87,6 +89,7 @@ static void node_work_stop(struct node *node)
 	intents_stop(node->intents);
 	upkeep_stop(node->upkeep);
 	copies_stop(node->copies);
+	claims_stop(node->claims);
 	replicas_stop(node->replicas);
 }
 
@@ -94,6 +97,7 @@ static bool node_works(const struct node *node)
 {
 	return node->keeper &&
 	       (upkeep_is_busy(node->upkeep) || copies_is_busy(node->copies) ||
+		claims_is_busy(node->claims) ||
 		replicas_is_busy(node->replicas) ||
 		keeper_is_busy(node->keeper));
 }
@@ -105,6 +109,7 @@ static void node_work_free(struct node *node)
 	intents_free(&node->intents);
 	upkeep_free(&node->upkeep);
 	copies_free(&node->copies);
+	claims_free(&node->claims);
 	replicas_free(&node->replicas);
 	keeper_free(&node->keeper);
 }

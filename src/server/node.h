@@ -100,6 +100,8 @@ struct node {
 	struct intents *intents;   /* what is still to be done elsewhere */
 	struct upkeep *upkeep;     /* sweeps and checkpoints of bodies */
 	struct copies *copies;     /* abandoned ones are dropped */
+	struct claims *claims;     /* those left open are carried out */
+	unsigned running_claims;   /* passes over claims (atomic) */
 	struct init_op *init;      /* `init` is under way (node_init.c) */
 	bool stop_asked;           /* as soon as `init` has ended */
 	struct node_stop *stop;    /* NULL: not stopping */

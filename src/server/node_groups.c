@@ -21,6 +21,7 @@
 #include "io/clock.h"
 #include "io/disk.h"
 #include "raft/wal_record.h"
+#include "server/claims.h"
 
 /* Readers of an environment: loops, workers, appliers and some slack. */
 static unsigned max_readers(const struct node *node)
@@ -148,6 +149,16 @@ static void hook_parked(void *arg unused_arg, struct replica *replica,
 		  status.group, why);
 }
 
+/* A new leader goes on with the MOVEs that the old one has left open. */
+static void hook_led(void *arg, struct replica *replica unused_arg, bool leader)
+{
+	const struct node_group *group = arg;
+	const struct node *node = group->node;
+
+	if (leader && node->claims)
+		claims_wake(node->claims);
+}
+
 /* ---- what the machines publish, on the appliers ---- */
 
 static void mail_published(void *arg, const uint64_t *mailboxes, size_t count,
@@ -260,6 +271,7 @@ enum err node_group_open(struct node *node,
 			.raise = hook_raise,
 			.fenced = hook_fenced,
 			.parked = hook_parked,
+			.led = hook_led,
 		},
 	};
 	struct buf path = { 0 };

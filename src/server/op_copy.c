@@ -5,7 +5,8 @@
  *   same group: up to MAILGROUP_ROWS_MAX messages: COPY, one command
  *               more: STAGE ... STAGE -> REVEAL (COPY), or chunks of MOVE
  *   other group: COPY reads the rows, takes holds on their bodies and appends
- *               them there, one command (op_copy_across.c)
+ *               them there, one command (op_copy_across.c); MOVE claims them,
+ *               appends and ends, claim by claim (op_move.c)
  *
  * COPY is all or nothing; a MOVE of more than one chunk may be done in part,
  * and says so by the UIDs that it gives (RFC 6851 section 3.3).
@@ -24,6 +25,8 @@ static void copy_fini(struct imap_op *base)
 	uidset_fini(&op->chunk);
 	if (op->across)
 		copy_across_free(&op->across);
+	if (op->move)
+		move_across_free(&op->move);
 }
 
 struct imap_ask_copy *copy_ask(struct copy_op *op)
@@ -44,7 +47,7 @@ void copy_add_pairs(struct copy_op *op, const struct uidset *source,
 	uidset_add(&ask->copies, first_uid, (uint32_t)(first_uid + count - 1));
 }
 
-static struct mailgroup_target target_of(const struct copy_op *op)
+struct mailgroup_target copy_target(const struct copy_op *op)
 {
 	return (struct mailgroup_target){ op->found.id, op->found.root,
 					  op->quota_octets,
@@ -52,7 +55,7 @@ static struct mailgroup_target target_of(const struct copy_op *op)
 }
 
 /* What the user may not set at the target. */
-static struct mailgroup_left_out left_out_of(const struct copy_op *op)
+struct mailgroup_left_out copy_left_out(const struct copy_op *op)
 {
 	uint32_t rights = op->found.rights;
 	uint8_t allowed = imap_flags_to(imap_flags_allowed(rights));
@@ -91,9 +94,9 @@ static void copy_chunk(struct copy_op *op)
 	const struct imap_ask_copy *ask = copy_ask(op);
 	struct mailgroup_copy command = {
 		.source = ask->mailbox_id,
-		.target = target_of(op),
+		.target = copy_target(op),
 		.move = ask->move,
-		.left_out = left_out_of(op),
+		.left_out = copy_left_out(op),
 	};
 	enum err err;
 
@@ -171,7 +174,7 @@ static void reveal(struct copy_op *op)
 {
 	struct mailgroup_copy_reveal command = {
 		.copy = op->copy,
-		.target = target_of(op),
+		.target = copy_target(op),
 		.staged = op->staged,
 	};
 	enum err err =
@@ -213,9 +216,9 @@ static void stage(struct copy_op *op)
 	struct mailgroup_copy_stage command = {
 		.copy = op->copy,
 		.source = copy_ask(op)->mailbox_id,
-		.target = target_of(op),
+		.target = copy_target(op),
 		.staged = op->staged,
-		.left_out = left_out_of(op),
+		.left_out = copy_left_out(op),
 	};
 	enum err err;
 
@@ -241,7 +244,9 @@ static void copy_go(struct copy_op *op)
 
 	ask->uidvalidity = op->found.uidvalidity;
 	op->replica = node_replica(link->loop->node, op->found.group);
-	if (op->found.group != link->mailbox_group)
+	if (op->found.group != link->mailbox_group && ask->move)
+		move_across(op);
+	else if (op->found.group != link->mailbox_group)
 		copy_across(op);
 	else if (!ask->move && uidset_size(&op->rest) > MAILGROUP_ROWS_MAX)
 		stage(op);

@@ -1,5 +1,5 @@
 /*
- * COPY and MOVE: what op_copy.c and op_copy_across.c share.
+ * COPY and MOVE: what op_copy.c, op_copy_across.c and op_move.c share.
  */
 #ifndef SERVER_OP_COPY_H
 #define SERVER_OP_COPY_H
@@ -7,6 +7,7 @@
 #include "server/imap_op.h"
 
 struct copy_across; /* op_copy_across.c */
+struct move_across; /* op_move.c */
 
 struct copy_op {
 	struct imap_op op;
@@ -20,6 +21,7 @@ struct copy_op {
 	uint32_t staged;
 	enum err refusal; /* why a staged copy is dropped */
 	struct copy_across *across;
+	struct move_across *move;
 };
 
 struct imap_ask_copy *copy_ask(struct copy_op *op);
@@ -28,8 +30,16 @@ struct imap_ask_copy *copy_ask(struct copy_op *op);
 void copy_add_pairs(struct copy_op *op, const struct uidset *source,
 		    uint32_t first_uid);
 
-/* Another group: rows, holds, one APPEND; ends the op. */
+/* The target with its limits, and what the user may not set there. */
+struct mailgroup_target copy_target(const struct copy_op *op);
+struct mailgroup_left_out copy_left_out(const struct copy_op *op);
+
+/* COPY to another group: rows, holds, one APPEND; ends the op. */
 void copy_across(struct copy_op *op);
 void copy_across_free(struct copy_across **acrossp);
+
+/* MOVE to another group: claims, one after another; ends the op. */
+void move_across(struct copy_op *op);
+void move_across_free(struct move_across **movep);
 
 #endif

@@ -4,13 +4,12 @@
  *
  * RESERVE a slot -> ROWS -> HOLDS, one a body -> COMMAND -> done
  *
- * MOVE across groups needs the three commands of architecture.md 7 (CLAIM,
- * append, END), which come with the second node: until then ERR_CANNOT. More
- * messages than one command takes are ERR_LIMIT: COPY is all or nothing.
+ * More messages than one command takes are ERR_LIMIT: COPY is all or nothing.
  */
 #include "base/mem.h"
 #include "base/panic.h"
-#include "server/mailbox_view.h"
+#include "cluster/mailgroup_claim.h"
+#include "server/holds.h"
 #include "server/node.h"
 #include "server/op_copy.h"
 #include "server/upload.h"
@@ -22,8 +21,7 @@ struct copy_across {
 	struct mailgroup_message *messages; /* in the ask's arena */
 	size_t count;
 	struct uidset source; /* their UIDs */
-	struct body_have have;
-	size_t held;
+	struct holds holds;
 	enum err err; /* of the worker */
 };
 
@@ -59,8 +57,7 @@ static void across_submit(struct copy_across *across)
 	struct node *node = op->op.link->loop->node;
 	uint64_t holder = node_raft_id(node, op->found.group);
 	struct mailgroup_append command = {
-		.target = { op->found.id, op->found.root, op->quota_octets,
-			    op->quota_messages },
+		.target = copy_target(op),
 		.user = op->op.link->user.id,
 		.holders = { &holder, 1 },
 		.messages = across->messages,
@@ -85,89 +82,44 @@ static void across_submit(struct copy_across *across)
 	replica_submit(op->replica, &across->proposal, across_answered);
 }
 
-static void hold_next(struct copy_across *across);
-
-static void held(struct body_have *have)
+static void held(struct holds *holds)
 {
-	struct copy_across *across = have->owner;
+	struct copy_across *across = holds->owner;
 
-	if (have->err) {
+	if (holds->err)
 		imap_op_end(&across->op->op, ERR_UNAVAILABLE);
-		return;
-	}
-	across->held++;
-	hold_next(across);
+	else
+		across_submit(across);
 }
 
-static void hold_next(struct copy_across *across)
+static void hold(struct copy_across *across)
 {
 	struct imap_link *link = across->op->op.link;
 
-	if (across->held == across->count) {
-		across_submit(across);
-		return;
-	}
-	across->have = (struct body_have){
+	across->holds = (struct holds){
+		.bodies = link->loop->node->bodies,
 		.home = link->loop->executor,
 		.owner = across,
 		.hold = upload_hold_of(across->op->found.group,
 				       &across->proposal.op),
-		.hash = across->messages[across->held].hash,
+		.messages = across->messages,
+		.count = across->count,
 	};
-	body_have(link->loop->node->bodies, &across->have, held);
+	holds_take(&across->holds, held);
 }
 
 /* ---- rows ---- */
 
 /* With the flags and keywords that the user may set at the target. */
-static void add_message(struct copy_across *across,
-			const struct mailgroup_row *row,
-			const struct slice *names)
-{
-	struct arena *arena = copy_ask(across->op)->ask.arena;
-	struct slice *keywords =
-		arena_zalloc(arena, MAILGROUP_KEYWORDS_MAX, sizeof(*keywords));
-	struct mailgroup_message *message = &across->messages[across->count++];
-	uint32_t rights = across->op->found.rights;
-	size_t count = 0;
-
-	for (unsigned i = 0; i < MAILGROUP_KEYWORDS_MAX; i++)
-		if (mailgroup_keyword_has(&row->keywords, i) &&
-		    (rights & RIGHT_WRITE))
-			keywords[count++] = names[i];
-	*message = (struct mailgroup_message){
-		.hash = row->hash,
-		.size = row->size,
-		.date_s = row->date_s,
-		.zone_min = row->zone_min,
-		.flags = row->flags & imap_flags_to(imap_flags_allowed(rights)),
-		.keywords = { keywords, count },
-		.structure = arena_slice(arena, row->structure),
-	};
-	uidset_add(&across->source, row->uid, row->uid);
-}
-
 static void read_rows(struct copy_across *across, struct store_txn *txn)
 {
 	struct copy_op *op = across->op;
-	const struct imap_ask_copy *ask = copy_ask(op);
-	struct mailgroup_row row;
-	struct slice *names;
-	size_t name_count;
+	struct imap_ask_copy *ask = copy_ask(op);
+	struct mailgroup_left_out left_out = copy_left_out(op);
 
-	mailbox_keywords_copy(txn, ask->mailbox_id, ask->ask.arena, &names,
-			      &name_count);
-	for (size_t i = 0; i < op->rest.count; i++) {
-		struct mailgroup_walk walk;
-
-		mailgroup_walk_begin(
-			&walk, txn, ask->mailbox_id, op->op.link->user.id,
-			op->rest.ranges[i].first, op->rest.ranges[i].last,
-			MAILGROUP_STATE | MAILGROUP_FIXED);
-		while (mailgroup_walk_next(&walk, &row))
-			add_message(across, &row, names);
-		mailgroup_walk_end(&walk);
-	}
+	across->messages = mailgroup_messages(
+		txn, ask->mailbox_id, op->op.link->user.id, &op->rest,
+		&left_out, ask->ask.arena, &across->source, &across->count);
 }
 
 static void rows_work(struct imap_op *base)
@@ -195,7 +147,7 @@ static void rows_done(struct imap_op *base)
 	else if (across->count == 0)
 		imap_op_end(base, ERR_NONE);
 	else
-		hold_next(across);
+		hold(across);
 }
 
 static void reserved(struct proposal *proposal)
@@ -214,10 +166,6 @@ void copy_across(struct copy_op *op)
 	uint64_t size = uidset_size(&op->rest);
 	struct copy_across *across;
 
-	if (copy_ask(op)->move) {
-		imap_op_end(&op->op, ERR_CANNOT);
-		return;
-	}
 	if (!op->replica || size > MAILGROUP_ROWS_MAX) {
 		imap_op_end(&op->op, op->replica ? ERR_LIMIT : ERR_UNAVAILABLE);
 		return;
@@ -225,8 +173,6 @@ void copy_across(struct copy_op *op)
 	across = mem_zalloc(1, sizeof(*across));
 	op->across = across;
 	across->op = op;
-	across->messages = arena_zalloc(copy_ask(op)->ask.arena, (size_t)size,
-					sizeof(*across->messages));
 	proposal_init(&across->proposal, op->op.link->loop->executor, across);
 	replica_reserve(op->replica, &across->proposal, reserved);
 }

@@ -7,12 +7,21 @@
  * the op with its error; what the earlier ones did is done, and the session
  * shows it before the NO (architecture.md 7).
  */
+#include "base/fault.h"
 #include "base/mem.h"
 #include "server/imap_op.h"
 #include "server/node.h"
 
+/*
+ * Messages that a MOVE has claimed are soon somewhere else, or here as they
+ * were: STORE waits for that (architecture.md 7).
+ */
+#define STORE_INUSE_MS 5000 /* of one command: then NO [INUSE] */
+#define STORE_AGAIN_MS 50
+
 struct store_op {
 	struct imap_op op;
+	uint64_t patient_until_ms; /* 0: nothing was in use yet */
 	struct replica *replica;
 	struct uidset rest; /* UIDs not proposed yet */
 	struct uidset chunk;
@@ -41,6 +50,26 @@ static struct store_op *store_op_new(struct imap_link *link,
 /* ---- STORE ---- */
 
 static void store_chunk(struct store_op *op);
+static void store_propose(struct imap_op *base);
+
+/* True: asked again later. */
+static bool store_waits(struct store_op *op, enum err err)
+{
+	const struct imap_ask_store *ask =
+		container_of(op->op.ask, struct imap_ask_store, ask);
+	struct server_loop *loop = op->op.link->loop;
+	uint64_t now = clock_mono_ms(io_loop_clock(loop->io));
+
+	if (err != ERR_INUSE || ask->implied || loop->stop)
+		return false;
+	if (op->patient_until_ms == 0)
+		op->patient_until_ms =
+			now + TUNED(store_inuse_ms, STORE_INUSE_MS);
+	if (now >= op->patient_until_ms)
+		return false;
+	imap_op_wait(&op->op, STORE_AGAIN_MS, store_propose);
+	return true;
+}
 
 /* Chunks are few: the array is made anew for each. */
 static void add_modseq(struct imap_ask_store *ask, uint64_t modseq)
@@ -76,6 +105,8 @@ static void store_answered(struct imap_op *base)
 	}
 	uidset_fini(&result.modified);
 	uidset_fini(&result.missing);
+	if (store_waits(op, err))
+		return;
 	if (err)
 		imap_op_end(base, err);
 	else
@@ -95,8 +126,9 @@ static enum mailgroup_store_mode mode_of(enum imap_store_op op)
 	return MAILGROUP_STORE_REMOVE;
 }
 
-static void store_chunk(struct store_op *op)
+static void store_propose(struct imap_op *base)
 {
+	struct store_op *op = (struct store_op *)base;
 	const struct imap_ask_store *ask =
 		container_of(op->op.ask, struct imap_ask_store, ask);
 	struct mailgroup_store command = {
@@ -114,10 +146,6 @@ static void store_chunk(struct store_op *op)
 	};
 	enum err err;
 
-	if (!imap_op_next_chunk(&op->rest, &op->chunk)) {
-		imap_op_end(&op->op, ERR_NONE);
-		return;
-	}
 	command.uids = op->chunk;
 	err = mailgroup_store_encode(&command, imap_op_body(&op->op));
 	if (err)
@@ -125,6 +153,14 @@ static void store_chunk(struct store_op *op)
 	else
 		imap_op_propose(&op->op, op->replica, MAILGROUP_STORE,
 				store_answered);
+}
+
+static void store_chunk(struct store_op *op)
+{
+	if (imap_op_next_chunk(&op->rest, &op->chunk))
+		store_propose(&op->op);
+	else
+		imap_op_end(&op->op, ERR_NONE);
 }
 
 void op_store_begin(struct imap_link *link, struct imap_ask *ask)

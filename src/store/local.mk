@@ -20,6 +20,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/body_writer.c \
 	src/store/checkpoint.c src/store/checkpoint.h \
 	src/store/checkpoint_file.c src/store/checkpoint_file.h \
+	src/store/copy.c src/store/copy.h \
 	src/store/deaths.c src/store/deaths.h \
 	src/store/env.c src/store/env.h src/store/env_impl.h \
 	src/store/key.c \

@@ -153,6 +153,24 @@ static void fill_directory(struct subject *s, struct store_txn *txn)
 	buf_fini(&body);
 }
 
+/* Of mailbox 2 for one of group 1; a CLAIM_END finds it open. */
+static void fill_claim(struct subject *s, struct store_txn *txn,
+		       struct buf *body)
+{
+	struct mailgroup_claim claim = {
+		.source = 2,
+		.group = 1,
+		.target = { .mailbox = 3, .root = 1 },
+		.user = 1,
+	};
+
+	uidset_add(&claim.uids, 1, 2);
+	uidset_add(&claim.uids, 9, 9);
+	apply_buf(s, txn, MAILGROUP_CLAIM, mailgroup_claim_encode(&claim, body),
+		  body);
+	uidset_fini(&claim.uids);
+}
+
 static void fill_mailgroup(struct subject *s, struct store_txn *txn)
 {
 	static const struct slice names[] = { { (const uint8_t *)"k", 1 } };
@@ -172,6 +190,7 @@ static void fill_mailgroup(struct subject *s, struct store_txn *txn)
 		apply_buf(s, txn, MAILGROUP_APPEND,
 			  mailgroup_append_encode(&append, &body), &body);
 	}
+	fill_claim(s, txn, &body);
 	buf_fini(&body);
 }
 

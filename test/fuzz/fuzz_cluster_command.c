@@ -81,6 +81,8 @@ MAILGROUP(copy_drop, (void)0)
 MAILGROUP(seal, (void)0)
 MAILGROUP(purge, (void)0)
 MAILGROUP(reroot, (void)0)
+MAILGROUP(claim, uidset_fini(&command.uids))
+MAILGROUP(claim_end, (void)0)
 
 static void fuzz_store_result(struct slice body)
 {
@@ -90,6 +92,15 @@ static void fuzz_store_result(struct slice body)
 		MUST(uidset_size(&result.missing) <= MAILGROUP_ROWS_MAX);
 	uidset_fini(&result.modified);
 	uidset_fini(&result.missing);
+}
+
+static void fuzz_claim_result(struct slice body)
+{
+	struct mailgroup_claim_result result;
+
+	if (mailgroup_claim_result(body, &result) == ERR_NONE)
+		MUST(uidset_size(&result.uids) <= MAILGROUP_ROWS_MAX);
+	uidset_fini(&result.uids);
 }
 
 static void fuzz_deliver_result(struct slice body)
@@ -127,7 +138,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_deliver_result,          fuzz_foreign,
 		fuzz_directory_member_set,    fuzz_directory_token_put,
 		fuzz_directory_token_drop,    fuzz_directory_join,
-		fuzz_directory_feature_raise,
+		fuzz_directory_feature_raise, fuzz_mailgroup_claim,
+		fuzz_mailgroup_claim_end,     fuzz_claim_result,
 	};
 
 	if (size > 0)

@@ -44,6 +44,13 @@ static void end_reading(struct machine *m)
 		store_end(&m->read);
 }
 
+void machine_begin(struct machine *m)
+{
+	end_reading(m);
+	if (!m->write)
+		MUST(store_write_begin(m->env, &m->write) == ERR_NONE);
+}
+
 void machine_close(struct machine *m)
 {
 	end_reading(m);
@@ -86,9 +93,7 @@ enum err machine_apply(struct machine *m, uint16_t kind, uint8_t version)
 		pack_bytes(m->log, command.body);
 	}
 	command.op.turn = ++m->op.turn;
-	end_reading(m);
-	if (!m->write)
-		MUST(store_write_begin(m->env, &m->write) == ERR_NONE);
+	machine_begin(m);
 	buf_clear(&m->result.payload);
 	m->result.refusal = ERR_NONE;
 	m->fsm->apply(m->fsm, m->write, &command, &at, &m->result);

@@ -39,6 +39,9 @@ enum err machine_check(struct machine *m, uint16_t kind, uint8_t version);
  */
 enum err machine_apply(struct machine *m, uint16_t kind, uint8_t version);
 
+/* Ends what reads and opens m->write, for who applies by other ways. */
+void machine_begin(struct machine *m);
+
 /* Commits what was applied and lets the machine publish. */
 void machine_commit(struct machine *m);
 

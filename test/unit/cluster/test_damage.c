@@ -93,6 +93,74 @@ Test(damage, a_mail_groups_verify_misses_every_row)
 	group_close(&group);
 }
 
+static enum err claim(struct group *g, const char *uids)
+{
+	struct mailgroup_claim command = {
+		.source = 1,
+		.group = 2,
+		.target = { .mailbox = 7 },
+		.uids = group_uids(uids),
+	};
+	enum err err =
+		group_apply(g, mailgroup_claim_encode(&command, &g->m.body),
+			    MAILGROUP_CLAIM);
+
+	uidset_fini(&command.uids);
+	return err;
+}
+
+/* Damaged so, a claim would not end, or end messages that it has not. */
+Test(damage, a_mail_groups_verify_misses_every_claim)
+{
+	static const bool alone[MAILGROUP_TABLE_END] = { 0 };
+	struct group group;
+
+	group_open(&group);
+	group_append(&group, 1, 9, 0);
+	cr_assert_eq(claim(&group, "2,4:5"), ERR_NONE);
+	cr_assert_eq(claim(&group, "7"), ERR_NONE);
+	group_verify(&group);
+	store_end(&group.m.read);
+	each_row_is_missed(&group.m, alone, mailgroup_verify);
+	group_close(&group);
+}
+
+static void put_claim(struct group *g, const struct mailgroup_claim_row *row)
+{
+	struct buf scratch = { 0 };
+	unsigned told = 0;
+
+	MUST(store_write_begin(g->m.env, &g->m.write) == ERR_NONE);
+	mailgroup_claim_put(g->m.write, &scratch, 2, 0, row);
+	cr_assert_gt(mailgroup_verify(g->m.write, count_finding, &told), 0);
+	store_end(&g->m.write);
+	buf_fini(&scratch);
+}
+
+Test(damage, a_claim_that_does_not_fit_its_messages_is_found)
+{
+	struct mailgroup_claim_row row;
+	struct mailgroup_claim_row other;
+	struct group group;
+
+	group_open(&group);
+	group_append(&group, 1, 9, 0);
+	cr_assert_eq(claim(&group, "2,4:5"), ERR_NONE);
+	cr_assert(mailgroup_claim_get(machine_ask(&group.m), 2, 0, &row));
+	store_end(&group.m.read);
+	other = (struct mailgroup_claim_row){ .turn = row.turn };
+	put_claim(&group, &other);
+	other = row;
+	other.source = 3;
+	put_claim(&group, &other);
+	uidset_add(&row.uids, 6, 6);
+	put_claim(&group, &row);
+	uidset_remove(&row.uids, 4, 6);
+	put_claim(&group, &row);
+	uidset_fini(&row.uids);
+	group_close(&group);
+}
+
 Test(damage, a_directorys_verify_misses_every_row)
 {
 	static const bool alone[DIRECTORY_TABLE_END] = {

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/panic.h"
+#include "raft/frame.h"
 #include "raft/message.h"
 
 #define ELECTION_MS 300
@@ -88,6 +89,7 @@ static void net_send(struct replica_net *net, struct net_send *send)
 		       draw(cluster, 0, cluster->lossy ? 40 : 5);
 	for (size_t i = 0; i < send->count; i++)
 		buf_add_slice(&frame->octets, send->pieces[i]);
+	buf_drop(&frame->octets, FRAME_HEAD);
 	judge_frame(node, send->to, buf_slice(&frame->octets));
 	list_append(&cluster->frames, &frame->link);
 	sent->send = send;

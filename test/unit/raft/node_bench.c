@@ -10,6 +10,7 @@
 #include "base/pack.h"
 #include "base/panic.h"
 #include "io/disk.h"
+#include "raft/frame.h"
 #include "raft/message.h"
 #include "raft/replica_impl.h"
 #include "scratch.h"
@@ -69,6 +70,18 @@ static void fsm_apply(struct replica_fsm *fsm, struct store_txn *txn,
 	store_put(txn, TABLE_EFFECT, command->body, 1, buf_slice(&fields));
 	buf_add_slice(&result_r->payload, command->body);
 	buf_fini(&fields);
+}
+
+static void fsm_bodies(struct replica_fsm *fsm, const struct command *command,
+		       replica_fsm_body *each, void *arg)
+{
+	struct sha256 hash;
+
+	(void)fsm;
+	if (command->kind != KIND_BODY)
+		return;
+	sha256(command->body, &hash);
+	each(arg, &hash);
 }
 
 static bool fsm_frees_space(uint16_t kind)
@@ -204,6 +217,7 @@ struct node *node_new(uint64_t seed)
 		.check = fsm_check,
 		.apply = fsm_apply,
 		.frees_space = fsm_frees_space,
+		.bodies = fsm_bodies,
 	};
 	node->holders = (struct command_holders){
 		.needed = true,
@@ -362,6 +376,7 @@ void node_depose(struct node *node)
 	message.request_vote.term = view.term + 1;
 	message.request_vote.candidate_id = peer;
 	message.request_vote.disrupt_leader = true;
+	frame_begin(&frame, FRAME_RAFT);
 	message_encode(&message, &frame);
 	replica_receive(node->replica, peer, buf_slice(&frame));
 	buf_fini(&frame);

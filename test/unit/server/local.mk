@@ -11,6 +11,7 @@ test_unit_server_unit_server_SOURCES = \
 	test/unit/server/test_maildir_name.c \
 	test/unit/server/test_many.c \
 	test/unit/server/test_marks.c \
+	test/unit/server/test_move.c \
 	test/unit/server/test_open.c \
 	test/unit/server/test_starting.c \
 	test/unit/server/test_stopping.c \

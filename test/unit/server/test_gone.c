@@ -168,13 +168,11 @@ Test(gone, while_a_copy_across_groups_takes_its_holds)
 	expect_whole(&rig);
 }
 
-Test(gone, not_but_refused_what_copies_across_groups_cannot_do)
+Test(gone, nobody_and_both_have_what_was_copied_across_groups)
 {
 	struct rig *rig = rig_new();
 	struct talk john = john_may_copy(rig);
 
-	talk_say(&john, "m MOVE 1 \"Other Users/jane\"\r\n");
-	talk_until(&john, "m NO [CANNOT]", NULL);
 	talk_say(&john, "c COPY 1 \"Other Users/jane\"\r\n");
 	talk_until(&john, "c OK [COPYUID ", NULL);
 	talk_logout(&john);

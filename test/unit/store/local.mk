@@ -12,6 +12,7 @@ test_unit_store_unit_store_SOURCES = \
 	test/unit/store/test_body_sweep.c \
 	test/unit/store/test_body_threads.c \
 	test/unit/store/test_checkpoint.c \
+	test/unit/store/test_copy.c \
 	test/unit/store/test_deaths.c \
 	test/unit/store/test_env.c \
 	test/unit/store/test_key.c
