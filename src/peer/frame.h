@@ -132,7 +132,7 @@ void peer_frame_group_head(uint32_t group, uint64_t from, uint64_t to,
 
 enum peer_reader_state {
 	PEER_READER_HEAD, /* gathers PEER_HEAD_SIZE octets */
-	PEER_READER_BODY, /* gathers or passes on `left` octets */
+	PEER_READER_BODY, /* gathers or passes on `length` octets */
 	PEER_READER_SKIP, /* drops `left` octets */
 	PEER_READER_BAD,  /* terminal: `why` says what was wrong */
 };
@@ -142,8 +142,9 @@ struct peer_reader {
 	unsigned allow; /* PEER_BIT of the types that may come now */
 	enum peer_type type;
 	size_t length;   /* of the body */
-	size_t left;     /* to come */
+	size_t left;     /* to be dropped */
 	struct buf body; /* head or body as far as it has come */
+	bool lent;       /* `body` is a frame that was passed on */
 	char why[80];
 };
 

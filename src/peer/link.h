@@ -70,6 +70,7 @@ struct peer_link {
 	uint64_t begun_ms;
 	uint64_t heard_ms;
 	uint64_t said_ms;
+	uint64_t ticked_ms;
 	char why[PEER_TEXT_MAX + 1]; /* it ended; printable */
 };
 

@@ -34,7 +34,8 @@
 
 /*
  * Octets that may be on the way or wait for the owner, a direction of a stream:
- * enough for 200 MB/s at a round trip of 1 ms.
+ * enough for 200 MB/s at a round trip of 1 ms. Both sides know it: a part of
+ * the protocol's version.
  */
 #define PEER_WINDOW (256 * 1024)
 
@@ -71,6 +72,7 @@ struct peer_stream_ops {
 		       struct slice text);
 };
 
+/* What was given when it was opened or adopted. */
 void *peer_stream_owner(const struct peer_stream *stream);
 
 /* The node at the other end. */
@@ -111,6 +113,7 @@ void peer_stream_resume(struct peer_stream *stream);
 typedef void peer_accept(void *arg, struct peer_stream *stream,
 			 struct slice head);
 
+/* From now on `ops` and `owner` are told; they are this side's end of it. */
 void peer_stream_adopt(struct peer_stream *stream,
 		       const struct peer_stream_ops *ops, void *owner);
 
@@ -170,10 +173,12 @@ struct peer_mux {
 	uint32_t peer_id; /* the highest that the peer has opened */
 	unsigned own_count;
 	unsigned peer_count;
+	unsigned depth; /* calls of ours on the stack */
 	bool dead;
 	char why[80];
 };
 
+/* No streams yet; `config` is copied. */
 void peer_mux_init(struct peer_mux *mux, const struct peer_mux_config *config);
 
 /* Ended by peer_mux_end before. */

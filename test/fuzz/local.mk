@@ -151,6 +151,13 @@ test_fuzz_fuzz_lmtp_SOURCES = test/fuzz/fuzz_lmtp.c
 test_fuzz_fuzz_lmtp_LDADD = $(LMTP_STACK)
 test_fuzz_fuzz_lmtp_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+# peer
+
+fuzz_programs += test/fuzz/fuzz_peer_frame
+test_fuzz_fuzz_peer_frame_SOURCES = test/fuzz/fuzz_peer_frame.c
+test_fuzz_fuzz_peer_frame_LDADD = $(PEER_STACK)
+test_fuzz_fuzz_peer_frame_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 # cluster
 
 fuzz_programs += test/fuzz/fuzz_names
