@@ -16,6 +16,7 @@ src_io_libio_a_SOURCES = \
 	src/io/sockaddr.h \
 	src/io/stream.c src/io/stream.h src/io/stream_uv.h \
 	src/io/stream_connect.c \
+	src/io/stream_move.c \
 	src/io/stream_out.c \
 	src/io/stream_tls.c \
 	src/io/sys.c src/io/sys.h \

@@ -61,6 +61,7 @@ static int stream_wanted(const struct io_stream *stream)
 	case STREAM_DRAINING:
 		return UV_READABLE;
 	case STREAM_CLOSED:
+	case STREAM_MOVING:
 		return 0;
 	}
 	PANIC("stream state %d", (int)stream->state);
@@ -102,7 +103,7 @@ void stream_gone(struct io_stream *stream)
 		listener_done(stream->listener);
 	atomic_fetch_sub(&stream->loop->load, 1);
 	buf_fini(&stream->kept);
-	mem_free(stream->pin);
+	mem_free(stream->pins);
 	mem_free(stream);
 }
 
@@ -114,17 +115,24 @@ static void stream_poll_closed(uv_handle_t *handle)
 	stream->poll_state = STREAM_POLL_NONE;
 	if (stream->state == STREAM_CLOSED)
 		stream_gone(stream);
+	else if (stream->state == STREAM_MOVING)
+		stream_move_on(stream);
 	else
 		stream_connect_again(stream);
 }
 
-void stream_drop_fd(struct io_stream *stream)
+void stream_drop_poll(struct io_stream *stream)
 {
 	MUST(stream->poll_state == STREAM_POLL_OPEN);
 	MUST(uv_poll_stop(&stream->poll) == 0);
 	stream->events = 0;
 	stream->poll_state = STREAM_POLL_CLOSING;
 	uv_close((uv_handle_t *)&stream->poll, stream_poll_closed);
+}
+
+void stream_drop_fd(struct io_stream *stream)
+{
+	stream_drop_poll(stream);
 	(void)close(stream->fd);
 	stream->fd = -1;
 }
@@ -215,6 +223,7 @@ static void stream_work_timeout(struct timer *timer)
 		stream_finish(stream, stream->err, stream->why);
 		return;
 	case STREAM_CLOSED:
+	case STREAM_MOVING:
 		break;
 	}
 	PANIC("timer of a closed stream");
@@ -315,7 +324,7 @@ static void stream_deliver(struct io_stream *stream, struct slice in)
 	took = stream->ops->input(stream, in);
 	stream->in_input = false;
 	MUST(took <= in.len);
-	if (stream->state != STREAM_OPEN)
+	if (stream->state != STREAM_OPEN && stream->state != STREAM_MOVING)
 		return; /* closing: nobody wants the rest */
 	stream_keep(stream, in, took);
 	stream_try_upgrade(stream);
@@ -465,6 +474,7 @@ static void stream_event(uv_poll_t *poll, int status, int events)
 		stream_drop_input(stream);
 		break;
 	case STREAM_CLOSED:
+	case STREAM_MOVING:
 		PANIC("event of a closed stream");
 	}
 	stream_update_poll(stream);
@@ -556,6 +566,7 @@ void io_stream_close(struct io_stream *stream)
 	case STREAM_FLUSHING:
 	case STREAM_DRAINING:
 	case STREAM_CLOSED:
+	case STREAM_MOVING:
 		return;
 	}
 	stream->state = STREAM_FLUSHING;

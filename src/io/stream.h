@@ -106,6 +106,16 @@ void io_stream_set_idle(struct io_stream *stream, uint32_t ms);
  */
 void io_stream_set_dead(struct io_stream *stream, uint32_t ms);
 
+/*
+ * Hands the stream over to another loop, with its TLS and with input that was
+ * not taken: for connections that say themselves where they belong. From the
+ * stream's loop, `up`, with no output queued. Nobody may touch it between this
+ * call and `up`, which comes on `loop` and to the new owner; idle and dead
+ * times are to be set anew.
+ */
+void io_stream_move(struct io_stream *stream, struct io_loop *loop,
+		    const struct io_stream_ops *ops, void *owner);
+
 /* ---- output; nothing happens on a stream that is closing ---- */
 
 /* Copies. */

@@ -32,6 +32,7 @@ struct stream_connect {
 	struct io_tls *tls; /* or NULL */
 	bool has_pin;
 	struct sha256 pin;
+	struct sha256 pin2;
 	char *name; /* or NULL */
 };
 
@@ -144,6 +145,7 @@ static void connect_done(struct io_stream *stream)
 	struct stream_connect *connect = stream->connect;
 	struct io_tls_peer peer = {
 		.pin = connect->has_pin ? &connect->pin : NULL,
+		.pin2 = &connect->pin2,
 		.name = connect->name,
 	};
 
@@ -231,7 +233,9 @@ io_stream_connect(struct io_loop *loop, const struct io_place *place,
 		connect->tls = io_tls_ref(tls);
 		connect->has_pin = peer->pin != NULL;
 		if (peer->pin)
-			connect->pin = *peer->pin;
+			connect->pin = connect->pin2 = *peer->pin;
+		if (peer->pin2)
+			connect->pin2 = *peer->pin2;
 		if (peer->name)
 			connect->name = mem_dup(peer->name, strlen(peer->name));
 	}

@@ -133,10 +133,11 @@ static void tls_expect(struct io_stream *stream, const struct io_tls_peer *peer)
 		tls_expect_name(stream->ssl, peer->name);
 		return;
 	}
-	mem_free(stream->pin);
-	stream->pin = mem_alloc(sizeof(*stream->pin));
-	*stream->pin = *peer->pin;
-	tls_ssl_pin(stream->ssl, stream->pin);
+	mem_free(stream->pins);
+	stream->pins = mem_alloc(sizeof(*stream->pins));
+	stream->pins->hash[0] = *peer->pin;
+	stream->pins->hash[1] = peer->pin2 ? *peer->pin2 : *peer->pin;
+	tls_ssl_pin(stream->ssl, stream->pins);
 }
 
 void stream_tls_start(struct io_stream *stream, struct io_tls *tls,
@@ -163,7 +164,7 @@ static void tls_handshake_failed(struct io_stream *stream)
 	const char *why = ERR_reason_error_string(ERR_peek_error());
 
 	ERR_clear_error();
-	if (stream->pin && verdict != X509_V_OK)
+	if (stream->pins && verdict != X509_V_OK)
 		stream_drain(stream, ERR_DENIED, "server has another key");
 	else if (verdict != X509_V_OK)
 		stream_drain(stream, ERR_DENIED,

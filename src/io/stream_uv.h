@@ -5,6 +5,7 @@
  *   stream_out.c      output
  *   stream_tls.c      the TLS half
  *   stream_connect.c  how an outgoing connection comes about
+ *   stream_move.c     from one loop to another
  *
  * No other folder includes this.
  */
@@ -20,6 +21,8 @@
  * CONNECTING -> [HANDSHAKE ->] OPEN -> FLUSHING -> DRAINING -> CLOSED
  *                    ^           |
  *                    '- STARTTLS-'         anything may go to CLOSED
+ *
+ * OPEN -> MOVING -> OPEN
  */
 enum stream_state {
 	STREAM_CONNECTING, /* waits for an address or the connection */
@@ -28,6 +31,7 @@ enum stream_state {
 	STREAM_FLUSHING, /* close asked: sends what is queued */
 	STREAM_DRAINING, /* FIN sent: reads and drops until the peer's */
 	STREAM_CLOSED,   /* socket gone: waits for libuv, then `closed` */
+	STREAM_MOVING,   /* is nobody's until it arrives on its new loop */
 };
 
 enum stream_poll {
@@ -45,6 +49,7 @@ enum stream_io {
 };
 
 struct stream_connect; /* stream_connect.c */
+struct stream_move;    /* stream_move.c */
 
 struct io_stream {
 	uv_poll_t poll;
@@ -61,7 +66,7 @@ struct io_stream {
 
 	SSL *ssl; /* NULL: plain */
 	struct tls_set *tls_set;
-	struct sha256 *pin;     /* of the server; or NULL */
+	struct tls_pins *pins;  /* of the server; or NULL */
 	struct io_tls *upgrade; /* STARTTLS asked for, not begun */
 
 	struct outq out;
@@ -89,6 +94,8 @@ struct io_stream {
 	bool is_above;    /* of the high-water mark */
 	bool is_up;       /* `up` was called for what is there now */
 
+	struct stream_move *move; /* to another loop; or NULL */
+
 	enum err err; /* for `closed` */
 	const char *why;
 };
@@ -101,6 +108,9 @@ struct io_stream *stream_new(struct io_loop *loop,
 
 /* Takes the socket and gives it to libuv. */
 void stream_set_fd(struct io_stream *stream, int fd);
+
+/* Libuv lets go of the socket, which stays open. */
+void stream_drop_poll(struct io_stream *stream);
 
 /* Closes the socket again: stream_connect_again, or the end, follows. */
 void stream_drop_fd(struct io_stream *stream);
@@ -169,6 +179,11 @@ void stream_connect_timeout(struct io_stream *stream);
 
 /* False: the resolver still runs; stream_gone follows when it has ended. */
 bool stream_connect_fini(struct io_stream *stream);
+
+/* ---- stream_move.c ---- */
+
+/* libuv has let go of the socket: off to the other loop. */
+void stream_move_on(struct io_stream *stream);
 
 /* The last of a stream: calls `closed` and frees it. */
 void stream_gone(struct io_stream *stream);

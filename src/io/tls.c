@@ -320,13 +320,14 @@ static int tls_check_server(X509_STORE_CTX *store, unused_arg void *arg)
 {
 	const SSL *ssl = X509_STORE_CTX_get_ex_data(
 		store, SSL_get_ex_data_X509_STORE_CTX_idx());
-	const struct sha256 *pin = SSL_get_app_data(ssl);
+	const struct tls_pins *pins = SSL_get_app_data(ssl);
 	struct sha256 hash;
 
-	if (!pin)
+	if (!pins)
 		return X509_verify_cert(store);
 	tls_x509_key_hash(X509_STORE_CTX_get0_cert(store), &hash);
-	if (sha256_eq(pin, &hash))
+	if (sha256_eq(&pins->hash[0], &hash) ||
+	    sha256_eq(&pins->hash[1], &hash))
 		return 1;
 	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
 	return 0;
@@ -465,10 +466,10 @@ SSL *tls_ssl_new(struct io_tls *tls, struct tls_set **set_r)
 	return ssl;
 }
 
-void tls_ssl_pin(SSL *ssl, const struct sha256 *pin)
+void tls_ssl_pin(SSL *ssl, const struct tls_pins *pins)
 {
 	/* OpenSSL's pointer is not const; nobody writes through it. */
-	MUST(SSL_set_app_data(ssl, (void *)(uintptr_t)pin) == 1);
+	MUST(SSL_set_app_data(ssl, (void *)(uintptr_t)pins) == 1);
 }
 
 enum err io_tls_key_hash(const char *cert_path, struct buf *why,

@@ -76,8 +76,9 @@ must_use enum err io_tls_client_new(const struct io_tls_pair *pair,
  * this hash, or else one whose certificate has `name` and a CA of the system's.
  */
 struct io_tls_peer {
-	const struct sha256 *pin; /* NULL: CAs and name */
-	const char *name;         /* also sent as SNI; NULL only with a pin */
+	const struct sha256 *pin;  /* NULL: CAs and name */
+	const struct sha256 *pin2; /* or this, while keys change; or NULL */
+	const char *name;          /* also sent as SNI; NULL only with a pin */
 };
 
 /* Another reference to the same; from any thread. */

@@ -18,8 +18,13 @@ struct tls_set;
 /* A connection of the newest set, and a reference to the set. */
 SSL *tls_ssl_new(struct io_tls *tls, struct tls_set **set_r);
 
-/* The hash that the server's key must have; borrowed for the SSL's life. */
-void tls_ssl_pin(SSL *ssl, const struct sha256 *pin);
+/* Hashes one of which the server's key must have. */
+struct tls_pins {
+	struct sha256 hash[2];
+};
+
+/* `pins` are borrowed for the SSL's life. */
+void tls_ssl_pin(SSL *ssl, const struct tls_pins *pins);
 
 /* *setp becomes NULL; NULL is allowed. */
 void tls_set_unref(struct tls_set **setp);

@@ -229,6 +229,24 @@ Test(stream_tls, a_server_with_another_key_is_refused)
 	tt_fini(&tt);
 }
 
+Test(stream_tls, while_keys_change_either_of_two_will_do)
+{
+	struct tls_talk tt;
+	struct sha256 wrong;
+
+	tt_init(&tt);
+	wrong = tt.talk.pin;
+	wrong.octets[0] ^= 1;
+	tt.talk.want.pin = &wrong;
+	tt.talk.want.pin2 = &tt.talk.pin;
+	talk_open(&tt.talk);
+	cr_assert(tt.talk.client.ups == 1 && !tt.talk.client.closed);
+	talk_hang_up(&tt.talk);
+	tt.talk.want.pin2 = &wrong;
+	expect_denied(&tt.talk, "server has another key");
+	tt_fini(&tt);
+}
+
 Test(stream_tls, without_a_pin_a_server_needs_a_ca)
 {
 	struct tls_talk tt;
@@ -902,4 +920,53 @@ Test(stream_tls, plain_output_is_sent_before_the_handshake)
 	TURN_UNTIL(t->loop, t->client.ups == 2);
 	expect_text(t, &t->client, "under TLS");
 	tt_fini(&tt);
+}
+
+/* ---- from one loop to another ---- */
+
+static void nothing(struct task *task unused_arg)
+{
+}
+
+/* One turn that does not wait. */
+static void turn_once(struct io_loop *loop)
+{
+	struct task task = { 0 };
+
+	task_post(io_loop_executor(loop), &task, nothing);
+	io_loop_turn(loop);
+}
+
+Test(stream_tls, a_stream_goes_to_another_loop_with_what_was_not_taken)
+{
+	struct io_loop *second = io_loop_new("second");
+	struct peer moved = { 0 };
+	struct tls_talk tt;
+	struct talk *t = &tt.talk;
+	struct io_tls_info info;
+
+	tt_init(&tt);
+	t->server.take = 3;
+	talk_open(t);
+	peer_say(&t->client, "abcdef");
+	TURN_UNTIL(t->loop, t->server.in.len == 3);
+	moved.stream = t->server.stream;
+	t->server.stream = NULL;
+	io_stream_move(moved.stream, second, &peer_ops, &moved);
+	peer_say(&t->client, "ghi"); /* on the way while it moves */
+	turn_once(t->loop);
+	turn_once(t->loop);
+	TURN_UNTIL(second, moved.in.len == 6);
+	cr_assert(moved.ups == 1);
+	cr_assert(slice_eq(buf_slice(&moved.in), SLICE_LIT("defghi")));
+	cr_assert(io_stream_loop(moved.stream) == second);
+	cr_assert(io_stream_tls(moved.stream, &info));
+	peer_say(&moved, "answer");
+	turn_once(second);
+	expect_text(t, &t->client, "answer");
+	io_stream_abort(moved.stream, ERR_CANCELLED);
+	TURN_UNTIL(second, moved.closed);
+	buf_fini(&moved.in);
+	tt_fini(&tt);
+	io_loop_free(&second);
 }

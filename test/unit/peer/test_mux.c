@@ -677,7 +677,7 @@ Test(peer_mux, streams_are_queues_whatever_happens_around_them)
 {
 	unsigned whole = 0;
 
-	for (uint64_t seed = 1; seed <= 12; seed++) {
+	for (uint64_t seed = 1; seed <= 3; seed++) {
 		struct rig rig;
 
 		rig_init(&rig, seed);
@@ -695,5 +695,5 @@ Test(peer_mux, streams_are_queues_whatever_happens_around_them)
 		cr_assert(tree_empty(&rig.end[1].mux.streams));
 		rig_fini(&rig);
 	}
-	cr_assert(whole > 100, "%u", whole);
+	cr_assert(whole > 30, "%u", whole);
 }
