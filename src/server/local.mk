@@ -78,6 +78,15 @@ src_server_libserver_a_SOURCES = \
 	src/server/op_sync.c \
 	src/server/orders.c \
 	src/server/orders.h \
+	src/server/peers.c \
+	src/server/peers.h \
+	src/server/peers_bulk.c \
+	src/server/peers_conn.c \
+	src/server/peers_internal.h \
+	src/server/peers_join.c \
+	src/server/peers_key.c \
+	src/server/peers_log.c \
+	src/server/peers_side.c \
 	src/server/replicas.c \
 	src/server/replicas.h \
 	src/server/reports.c \
