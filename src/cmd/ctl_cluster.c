@@ -64,7 +64,8 @@ void ctl_print_tokens(const json_t *result)
 		return;
 	}
 	printf("%-20s  %-19s  %-6s  %s\n", "for", "until", "node", "roles");
-	json_array_foreach(tokens, index, token) {
+	json_array_foreach(tokens, index, token)
+	{
 		uint64_t node = number(token, "node");
 
 		printf("%-20s  %-19s  ", text(token, "name"),

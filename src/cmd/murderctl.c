@@ -371,8 +371,7 @@ static enum ctl_status run(struct ctl *ctl, const struct options *options,
 				  argc - 2);
 	command = find(argc, argv, &used);
 	if (command)
-		return run_row(ctl, options, command, argc - used,
-			       argv + used);
+		return run_row(ctl, options, command, argc - used, argv + used);
 	usage(stderr);
 	return CTL_USAGE;
 }

@@ -11,7 +11,6 @@
 #include "cluster/plan.h"
 #include "server/admin_call.h"
 #include "server/manager.h"
-#include "server/peers.h"
 #include "server/reports.h"
 
 struct cluster_state {
@@ -52,13 +51,13 @@ static json_t *member_json(const struct node *node,
 			   const struct plan_member *member)
 {
 	uint64_t age = reports_age_ms(node->reports, member->node);
-	json_t *item = json_pack(
-		"{s:I, s:o, s:s, s:o, s:o, s:I}", "node",
-		(json_int_t)member->node, "name", admin_string(member->name),
-		"state", member_state_text(member->state), "roles",
-		admin_roles_json(member->roles), "zone",
-		admin_string(member->zone), "weight",
-		(json_int_t)member->weight);
+	json_t *item = json_pack("{s:I, s:o, s:s, s:o, s:o, s:I}", "node",
+				 (json_int_t)member->node, "name",
+				 admin_string(member->name), "state",
+				 member_state_text(member->state), "roles",
+				 admin_roles_json(member->roles), "zone",
+				 admin_string(member->zone), "weight",
+				 (json_int_t)member->weight);
 
 	if (age != UINT64_MAX)
 		json_object_set_new(item, "heard_ms",
@@ -75,8 +74,7 @@ static json_t *members_json(const struct node *node,
 		const struct plan_member *member = &cluster->members[i];
 
 		if (member->state != DIRECTORY_MEMBER_REMOVED)
-			json_array_append_new(items,
-					      member_json(node, member));
+			json_array_append_new(items, member_json(node, member));
 	}
 	return items;
 }
@@ -107,23 +105,22 @@ static json_t *replica_json(const struct plan_group *group,
 	json_t *item = json_pack(
 		"{s:I, s:s, s:s, s:b, s:b, s:b}", "node",
 		(json_int_t)replica->node, "wanted",
-		!replica->recorded                           ? "gone"
+		!replica->recorded                         ? "gone"
 		: replica->role == DIRECTORY_REPLICA_VOTER ? "voter"
-							     : "standby",
+							   : "standby",
 		"is", vote_text(replica->vote), "leader",
 		(int)(replica->raft_id == group->leader), "open",
 		(int)replica->open, "parked", (int)replica->parked);
 
-	json_object_set_new(item, "serving",
-			    json_boolean(replica->state ==
-					 DIRECTORY_REPLICA_SERVING));
+	json_object_set_new(
+		item, "serving",
+		json_boolean(replica->state == DIRECTORY_REPLICA_SERVING));
 	if (!replica->open)
 		return item;
 	json_object_set_new(item, "applied_index",
 			    json_integer((json_int_t)replica->applied_index));
 	if (group->leader)
-		json_object_set_new(item, "lag",
-				    json_integer((json_int_t)lag));
+		json_object_set_new(item, "lag", json_integer((json_int_t)lag));
 	json_object_set_new(item, "missing_bodies",
 			    json_integer((json_int_t)replica->missing_bodies));
 	if (replica->importing)
@@ -137,8 +134,8 @@ static json_t *group_json(const struct plan_group *group)
 	json_t *replicas = json_array();
 
 	for (unsigned i = 0; i < group->replica_count; i++)
-		json_array_append_new(
-			replicas, replica_json(group, &group->replicas[i]));
+		json_array_append_new(replicas,
+				      replica_json(group, &group->replicas[i]));
 	return json_pack("{s:I, s:I, s:I, s:I, s:o}", "group",
 			 (json_int_t)group->group, "wanted",
 			 (json_int_t)group->wanted, "leader",
@@ -159,13 +156,16 @@ static json_t *groups_json(const struct plan_cluster *cluster)
 
 static json_t *link_json(const struct peers_link_status *link)
 {
-	return json_pack("{s:I, s:s, s:b, s:s, s:s, s:I, s:I}", "node",
-			 (json_int_t)link->node, "kind",
+	return json_pack("{s:I, s:s, s:b, s:b, s:I, s:I, s:I, s:o, s:o, s:o}",
+			 "node", (json_int_t)link->node, "kind",
 			 link->kind == PEER_LOG ? "log" : "bulk", "up",
-			 (int)link->up, "address", link->address, "error",
-			 link->up ? "" : link->error, "octets_in",
+			 (int)link->up, "dials", (int)link->dials, "since_ms",
+			 (json_int_t)link->since_ms, "octets_in",
 			 (json_int_t)link->octets_in, "octets_out",
-			 (json_int_t)link->octets_out);
+			 (json_int_t)link->octets_out, "address",
+			 admin_string(slice_str(link->address)), "software",
+			 admin_string(slice_str(link->software)), "error",
+			 admin_string(slice_str(link->up ? "" : link->error)));
 }
 
 static void linked(struct peers_status *status)

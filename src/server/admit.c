@@ -253,8 +253,8 @@ static void join(struct admit *admit)
 	struct directory_join command = {
 		.secret = ask->secret,
 		.name = ask->name,
-		.key_hash = slice_of(admit->asked->key_hash.octets,
-				     SHA256_SIZE),
+		.key_hash =
+			slice_of(admit->asked->key_hash.octets, SHA256_SIZE),
 		.address_count = ask->address_count,
 		.feature_level = ask->feature_level,
 	};

@@ -30,9 +30,8 @@ void identity_put_replica(struct identity_file *identity,
 		return;
 	}
 	behind = identity->replica_count++ - place;
-	identity->replicas =
-		mem_realloc(identity->replicas,
-			    identity->replica_count * sizeof(*replica));
+	identity->replicas = mem_realloc(
+		identity->replicas, identity->replica_count * sizeof(*replica));
 	memmove(&identity->replicas[place + 1], &identity->replicas[place],
 		behind * sizeof(*replica));
 	identity->replicas[place] = *replica;

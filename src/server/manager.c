@@ -95,9 +95,9 @@ static void pending_put(struct manager *manager, const struct plan_step *step)
 	if (!pending) {
 		if (manager->pending_count == PENDING_MAX)
 			return;
-		manager->pending = mem_realloc(
-			manager->pending,
-			(manager->pending_count + 1) * sizeof(*pending));
+		manager->pending = mem_realloc(manager->pending,
+					       (manager->pending_count + 1) *
+						       sizeof(*pending));
 		pending = &manager->pending[manager->pending_count++];
 	}
 	*pending = (struct pending_order){
@@ -375,12 +375,11 @@ static void tell_people(struct manager *manager)
 
 		if (step->kind == PLAN_NOTHING && !step->wanting)
 			continue;
-		json_array_append_new(
-			manager->wanting,
-			json_pack("{s:I, s:s, s:s}", "group",
-				  (json_int_t)step->group, "step",
-				  plan_kind_name(step->kind), "why",
-				  step->why));
+		json_array_append_new(manager->wanting,
+				      json_pack("{s:I, s:s, s:s}", "group",
+						(json_int_t)step->group, "step",
+						plan_kind_name(step->kind),
+						"why", step->why));
 	}
 }
 
@@ -409,8 +408,8 @@ static void load(struct task *task)
 
 	manager->err = ERR_UNAVAILABLE;
 	if (env && store_read_begin(env, &txn) == ERR_NONE) {
-		manager->err = plan_load(&manager->cluster, txn,
-					 &manager->arena);
+		manager->err =
+			plan_load(&manager->cluster, txn, &manager->arena);
 		store_end(&txn);
 	}
 	task_post(manager->home, task, loaded);

@@ -21,7 +21,7 @@
 #include "io/disk.h"
 #include "server/node.h"
 #include "server/node_groups.h"
-#include "server/node_members.h"
+#include "server/node_peers.h"
 #include "server/node_serve.h"
 #include "server/small_file.h"
 
@@ -51,8 +51,8 @@ static void finish(struct join_op *op, enum err err)
 		node->join = NULL;
 	timer_stop(io_loop_timers(node->main), &op->look);
 	if (err)
-		LOG_ERROR("join: %s", op->why.len ? buf_cstr(&op->why)
-						  : err_text(err));
+		LOG_ERROR("join: %s",
+			  op->why.len ? buf_cstr(&op->why) : err_text(err));
 	op->done(op->arg, err, buf_cstr(&op->why));
 	secret_wipe(&op->token, sizeof(op->token));
 	secret_wipe(op->ask.data, op->ask.len);
@@ -94,7 +94,7 @@ static void look(struct timer *timer)
 		return;
 	}
 	if (!node->stop_asked)
-		err = node_listen(node, &op->why);
+		err = node_listen_clients(node, &op->why);
 	if (!err)
 		LOG_INFO("joined as node %u (%s)", node->identity.node,
 			 node->identity.name);
@@ -114,11 +114,14 @@ static void opened(struct task *task)
 	}
 	node->serving = true;
 	node_work_begin(node);
-	peers_set_self(node->peers, node->identity.cluster, node->identity.node,
-		       node_start_count(node));
-	members_welcome(node, &op->welcome);
+	node_peers_raised(node);
+	node_peers_welcome(node, &op->welcome);
 	node_groups_start(node);
-	timer_set(io_loop_timers(node->main), &op->look, JOIN_LOOK_MS);
+	op->err = node_listen_nodes(node, &op->why);
+	if (op->err)
+		finish(op, op->err);
+	else
+		timer_set(io_loop_timers(node->main), &op->look, JOIN_LOOK_MS);
 }
 
 static void fill_identity(struct join_op *op)
@@ -177,6 +180,20 @@ static void answered(struct peers_join *join)
 	task_post(io_loop_executor(node->log), &op->task, open_groups);
 }
 
+/* Links that can ask; they stay for another try. */
+static enum err links(struct join_op *op)
+{
+	struct node *node = op->node;
+	enum err err = ERR_NONE;
+
+	if (node->peers)
+		return ERR_NONE;
+	err = node_peers_open(node, &op->why);
+	if (!err)
+		node_peers_start(node);
+	return err;
+}
+
 static void ask(struct join_op *op)
 {
 	const struct settings *settings = op->node->settings;
@@ -189,6 +206,8 @@ static void ask(struct join_op *op)
 	};
 	enum err err = welcome_ask_encode(&ask, &op->ask);
 
+	if (!err)
+		err = links(op);
 	if (err) {
 		finish(op, err);
 		return;
@@ -223,9 +242,10 @@ static enum err check(struct join_op *op, struct slice token)
 	}
 	err = welcome_token_read(token, &op->token);
 	if (err)
-		buf_add_str(&op->why, err == ERR_VERSION
-					      ? "a token of a later release"
-					      : "not a token, or not all of it");
+		buf_add_str(&op->why,
+			    err == ERR_VERSION
+				    ? "a token of a later release"
+				    : "not a token, or not all of it");
 	return err;
 }
 

@@ -37,8 +37,10 @@ struct order_run {
 };
 
 static const char *const kind_texts[] = {
-	[ORDER_ADD] = "add",	       [ORDER_ASSIGN] = "assign",
-	[ORDER_REMOVE] = "remove",     [ORDER_TRANSFER] = "transfer to",
+	[ORDER_ADD] = "add",
+	[ORDER_ASSIGN] = "assign",
+	[ORDER_REMOVE] = "remove",
+	[ORDER_TRANSFER] = "transfer to",
 	[ORDER_LEVEL] = "raise level of",
 };
 
@@ -146,7 +148,9 @@ void orders_take(struct orders *orders, const struct order *order)
 	run->kind = order->kind;
 	run->raft_id = order->raft_id;
 	run->replica = replica;
-	memcpy(run->address, order->address.data, order->address.len);
+	if (order->address.len)
+		memcpy(run->address, order->address.data,
+		       order->address.len);
 	if (order->kind == ORDER_TRANSFER)
 		task_post(io_loop_executor(orders->node->log), &run->task,
 			  transfer);

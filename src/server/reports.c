@@ -79,8 +79,8 @@ static struct kept_group *group_get(struct kept_node *node, uint32_t group)
 	for (size_t i = 0; i < node->count; i++)
 		if (node->groups[i].report.group == group)
 			return &node->groups[i];
-	node->groups = mem_realloc(node->groups,
-				   (node->count + 1) * sizeof(*kept));
+	node->groups =
+		mem_realloc(node->groups, (node->count + 1) * sizeof(*kept));
 	kept = &node->groups[node->count++];
 	*kept = (struct kept_group){ .report.group = group };
 	return kept;
@@ -102,9 +102,9 @@ static void keep(struct reports *reports, const struct report *report)
 
 		mem_free(kept->report.servers);
 		kept->report = *from;
-		kept->report.servers = NULL;
+		kept->report.servers = mem_alloc(octets + 1);
 		if (octets)
-			kept->report.servers = mem_dup(from->servers, octets);
+			memcpy(kept->report.servers, from->servers, octets);
 		kept->at_ms = now;
 	}
 }
@@ -124,8 +124,8 @@ void reports_take(struct reports *reports, uint32_t node, struct slice octets)
 
 /* ---- this node's own ---- */
 
-static void add_configuration(struct replica *replica,
-			      struct report_group *out, struct arena *arena)
+static void add_configuration(struct replica *replica, struct report_group *out,
+			      struct arena *arena)
 {
 	struct replica_conf *conf = arena_alloc(arena, sizeof(*conf));
 
@@ -141,8 +141,7 @@ static void add_configuration(struct replica *replica,
 		enum replica_role role = conf->servers[i].role;
 
 		out->servers[i].raft_id = conf->servers[i].raft_id;
-		out->servers[i].vote = role == REPLICA_VOTER
-					       ? REPORT_VOTE_VOTER
+		out->servers[i].vote = role == REPLICA_VOTER ? REPORT_VOTE_VOTER
 				       : role == REPLICA_STANDBY
 					       ? REPORT_VOTE_STANDBY
 					       : REPORT_VOTE_SPARE;
@@ -155,8 +154,8 @@ static void add_health(struct replica *replica, uint64_t raft_id,
 {
 	struct replica_health *health =
 		arena_zalloc(arena, COMPAT_SERVERS_MAX, sizeof(*health));
-	unsigned count = replica_get_health(replica, health,
-					    COMPAT_SERVERS_MAX);
+	unsigned count =
+		replica_get_health(replica, health, COMPAT_SERVERS_MAX);
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct replica_report *report = &health[i].report;
