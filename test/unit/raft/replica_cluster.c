@@ -262,6 +262,13 @@ static void hook_wal_fail(void *arg, const char *text)
 
 /* ---- nodes ---- */
 
+static bool has_replica(const struct rc_node *node)
+{
+	const struct rc *rc = node->rc;
+
+	return node->index < rc->options.replicas + rc->extras.empties;
+}
+
 static void wal_begin(struct rc_node *node)
 {
 	const struct wal_options options = {
@@ -290,13 +297,15 @@ static void replica_begin(struct rc_member *member)
 	struct rc_node *node = member->node;
 	struct rc *rc = node->rc;
 	struct replica_voter voters[RC_NODES_MAX];
-	const struct replica_options options = {
+	struct replica_options options = {
 		.group = group_number(member->group),
-		.raft_id = rc_raft_id(node->index),
+		.raft_id = (uint64_t)node_id(node->index) << 32 |
+			   member->incarnation,
 		.address = address_of(node->index),
 		.start_count = node->start_count,
 		.boot = random_u64(&rc->random.random) | 1,
-		.bootstrap = true,
+		.bootstrap = node->index < rc->options.replicas &&
+			     member->incarnation == 1,
 		.voters = voters,
 		.voter_count = rc->options.replicas,
 		.wal = node->wal,
@@ -328,6 +337,8 @@ static void replica_begin(struct rc_member *member)
 	for (unsigned i = 0; i < rc->options.replicas; i++)
 		voters[i] =
 			(struct replica_voter){ rc_raft_id(i), address_of(i) };
+	if (rc->extras.tailor != NULL)
+		rc->extras.tailor(member, &options);
 	MUST(replica_open(&options, &member->replica) == ERR_NONE);
 	replica_start(member->replica);
 }
@@ -372,7 +383,7 @@ void rc_node_start(struct rc_node *node)
 
 		member->leads = false;
 		member->raise_to = 0;
-		if (node->index < rc->options.replicas)
+		if (has_replica(node))
 			replica_begin(member);
 		else
 			remote_begin(member);
@@ -478,8 +489,9 @@ static void member_init(struct rc_node *node, unsigned group)
 
 	member->node = node;
 	member->group = group;
+	member->incarnation = 1;
 	rc_fsm_init(member);
-	if (node->index < node->rc->options.replicas)
+	if (has_replica(node))
 		member->dir = scratch_new();
 }
 
@@ -500,10 +512,17 @@ static void node_init(struct rc *rc, unsigned index)
 
 struct rc *rc_new(const struct rc_options *options)
 {
+	return rc_new_with(options, &(struct rc_extras){ 0 });
+}
+
+struct rc *rc_new_with(const struct rc_options *options,
+		       const struct rc_extras *extras)
+{
 	struct rc *rc = mem_zalloc(1, sizeof(*rc));
 
 	log_set_sink(log_nothing, NULL);
 	rc->options = *options;
+	rc->extras = *extras;
 	if (rc->options.groups == 0)
 		rc->options.groups = 1;
 	clock_manual_init(&rc->clock, 1000, 1700000000000);
@@ -646,7 +665,7 @@ int rc_leader(struct rc *rc, unsigned group, uint64_t ms)
 	uint64_t end = now(rc) + ms;
 
 	for (;;) {
-		for (unsigned i = 0; i < rc->options.replicas; i++)
+		for (unsigned i = 0; i < rc->options.nodes; i++)
 			if (rc->nodes[i].up &&
 			    rc->nodes[i].members[group].leads)
 				return (int)i;
