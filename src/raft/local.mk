@@ -30,6 +30,7 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/replica_checkpoint.c \
 	src/raft/replica_impl.h \
 	src/raft/replica_leader.c \
+	src/raft/replica_discard.c src/raft/replica_discard.h \
 	src/raft/replica_export.c \
 	src/raft/replica_import.c src/raft/replica_import.h \
 	src/raft/replica_import_copy.c \

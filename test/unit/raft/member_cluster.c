@@ -3,10 +3,15 @@
  */
 #include "member_cluster.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/panic.h"
+#include "io/disk.h"
+#include "raft/replica_discard.h"
 #include "raft/replica_impl.h"
 #include "raft/wal_read.h"
+#include "scratch.h"
 #include "store/copy.h"
 
 #define MANAGER_MS 100
@@ -305,6 +310,23 @@ static bool manage_node(struct mc *mc, int leader,
 	return true;
 }
 
+/* A replica that was thrown away; false: none. */
+static bool manage_old(struct mc *mc, int leader,
+		       const struct replica_conf *conf)
+{
+	for (unsigned i = 0; i < conf->count; i++) {
+		uint64_t id = conf->servers[i].raft_id;
+
+		if (id == raft_id_of(mc, (unsigned)(id >> 32) - 1))
+			continue;
+		change_begin(mc, leader, conf, REPLICA_REMOVE, 0, 0);
+		LIST_ENTRY(mc->open.prev, struct mc_change, link)
+			->change.raft_id = id;
+		return true;
+	}
+	return false;
+}
+
 /* False: the group has the wanted shape. */
 static bool manage(struct mc *mc)
 {
@@ -319,7 +341,7 @@ static bool manage(struct mc *mc)
 	conf = mem_zalloc(1, sizeof(*conf));
 	replica_get_conf(mc_member(mc, (unsigned)leader)->replica, conf);
 	if (conf->committed) {
-		more = false;
+		more = manage_old(mc, leader, conf);
 		for (unsigned i = 0; i < mc->rc->options.nodes && !more; i++)
 			more = manage_node(mc, leader, conf, i);
 	}
@@ -398,6 +420,46 @@ void mc_bury(struct mc *mc, unsigned node)
 		if (mc->nodes[i].source == (int)node && is_up(mc, i) &&
 		    !mc->nodes[i].waits)
 			import_give_up(mc, i);
+}
+
+/* ---- rebuilding ---- */
+
+static void discard_done(struct replica_discard *discard)
+{
+	discard->path = NULL;
+}
+
+void mc_rebuild(struct mc *mc, unsigned node)
+{
+	struct rc_member *member = mc_member(mc, node);
+	char *parent = mem_dup(member->dir, strlen(member->dir));
+	struct buf quarantine = { 0 };
+	char *old;
+	struct replica_discard discard = {
+		.group = 1,
+		.wal = member->node->wal,
+		.log_loop = &member->node->queue.executor,
+		.pool = &member->node->queue.executor,
+		.disk = io_disk(),
+		.path = member->dir,
+		.parents = { parent, parent },
+	};
+
+	*strrchr(parent, '/') = '\0';
+	mc_bury(mc, node);
+	rc_replica_end(member);
+	buf_printf(&quarantine, "%s.old.%u", member->dir, member->incarnation);
+	discard.quarantine = buf_cstr(&quarantine);
+	replica_discard(&discard, discard_done);
+	while (discard.path != NULL)
+		rc_step(mc->rc);
+	MUST(discard.err == ERR_NONE);
+	old = mem_dup(discard.quarantine, quarantine.len);
+	scratch_free(&old);
+	buf_fini(&quarantine);
+	mem_free(parent);
+	member->incarnation++;
+	rc_replica_begin(member);
 }
 
 void mc_init(struct mc *mc, uint64_t seed, unsigned nodes, unsigned voters)

@@ -74,6 +74,9 @@ enum err mc_do(struct mc *mc, enum replica_change_kind kind, unsigned node,
 
 struct rc_member *mc_member(struct mc *mc, unsigned node);
 
+/* The replica is thrown away and made anew under another raft id. */
+void mc_rebuild(struct mc *mc, unsigned node);
+
 /*
  * A random life under load: nodes die, links break, the wanted shape changes.
  * Then all is healed, and the group must come to five voters that agree. NULL

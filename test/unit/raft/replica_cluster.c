@@ -64,7 +64,8 @@ struct rc_octets {
 	struct list link; /* of its rc_link */
 	uint64_t at_ms;
 	uint32_t group;
-	uint64_t from; /* raft id */
+	uint64_t from; /* raft ids */
+	uint64_t to;
 	struct buf octets;
 };
 
@@ -134,6 +135,7 @@ static void net_send(struct replica_net *net, struct net_send *send)
 	MUST(to < rc->options.nodes && to != node->index);
 	octets->group = send->group;
 	octets->from = send->from;
+	octets->to = send->to;
 	for (size_t i = 0; i < send->count; i++)
 		buf_add_slice(&octets->octets, send->pieces[i]);
 	frame.octets = buf_slice(&octets->octets);
@@ -150,7 +152,8 @@ static void deliver(struct rc *rc, unsigned to, struct rc_octets *octets)
 	struct rc_node *node = &rc->nodes[to];
 	struct rc_member *member = &node->members[octets->group - 1];
 
-	if (node->up && member->replica != NULL)
+	if (node->up && member->replica != NULL &&
+	    octets->to == member->replica->options.raft_id)
 		replica_receive(member->replica, octets->from,
 				buf_slice(&octets->octets));
 	else if (node->up && member->remote != NULL)
@@ -292,7 +295,7 @@ static void wal_begin(struct rc_node *node)
 	buf_fini(&why);
 }
 
-static void replica_begin(struct rc_member *member)
+void rc_replica_begin(struct rc_member *member)
 {
 	struct rc_node *node = member->node;
 	struct rc *rc = node->rc;
@@ -384,7 +387,7 @@ void rc_node_start(struct rc_node *node)
 		member->leads = false;
 		member->raise_to = 0;
 		if (has_replica(node))
-			replica_begin(member);
+			rc_replica_begin(member);
 		else
 			remote_begin(member);
 	}
@@ -461,6 +464,14 @@ static void until_stopped(struct rc_node *node)
 		rc_step(node->rc);
 	}
 	node->stopped = false;
+}
+
+void rc_replica_end(struct rc_member *member)
+{
+	replica_stop(member->replica, replica_is_stopped, member->node);
+	until_stopped(member->node);
+	replica_close(&member->replica);
+	member->leads = false;
 }
 
 void rc_node_stop(struct rc_node *node)

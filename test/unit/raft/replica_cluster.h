@@ -146,6 +146,12 @@ uint64_t rc_raft_id(unsigned node); /* of its first replica */
 
 void rc_node_start(struct rc_node *node);
 
+/* Begins the replica of a node that is up anew, or for the first time. */
+void rc_replica_begin(struct rc_member *member);
+
+/* Stops and closes it; the node serves on. */
+void rc_replica_end(struct rc_member *member);
+
 /* Stops all replicas and the log; steps until that is done. */
 void rc_node_stop(struct rc_node *node);
 void rc_node_crash(struct rc_node *node, enum disk_sim_crash how);

@@ -118,6 +118,45 @@ Test(growth, a_copy_is_taken_when_the_entries_are_gone)
 	mc_fini(&mc);
 }
 
+/* ---- rebuilding ---- */
+
+Test(growth, a_replica_is_thrown_away_and_made_anew)
+{
+	struct mc mc;
+
+	mc_init(&mc, 5, 3, 3);
+	write_some(&mc, 10);
+	for (unsigned i = 0; i < 3; i++) {
+		mc_rebuild(&mc, i);
+		write_some(&mc, 3);
+		cr_assert(mc_settle(&mc, 60000));
+		write_some(&mc, 3);
+	}
+	mc_run(&mc, 1000);
+	cr_expect_null(mc_compare(&mc));
+	expect_right(&mc);
+	mc_fini(&mc);
+}
+
+Test(growth, a_rebuilt_replica_outlives_its_node)
+{
+	struct mc mc;
+
+	mc_init(&mc, 6, 3, 3);
+	write_some(&mc, 10);
+	mc_rebuild(&mc, 1);
+	cr_assert(mc_settle(&mc, 60000));
+	rc_node_crash(&mc.rc->nodes[1], DISK_SIM_DROP);
+	mc_bury(&mc, 1);
+	write_some(&mc, 3);
+	rc_node_start(&mc.rc->nodes[1]);
+	write_some(&mc, 3);
+	mc_run(&mc, 1000);
+	cr_expect_null(mc_compare(&mc));
+	expect_right(&mc);
+	mc_fini(&mc);
+}
+
 static void expect_lives(uint64_t from, uint64_t to)
 {
 	for (uint64_t seed = from; seed <= to; seed++) {
