@@ -67,6 +67,15 @@ src_server_libserver_a_SOURCES = \
 	src/server/op_status.c \
 	src/server/op_store.c \
 	src/server/op_sync.c \
+	src/server/peers.c \
+	src/server/peers.h \
+	src/server/peers_bulk.c \
+	src/server/peers_conn.c \
+	src/server/peers_internal.h \
+	src/server/peers_join.c \
+	src/server/peers_key.c \
+	src/server/peers_log.c \
+	src/server/peers_side.c \
 	src/server/replicas.c \
 	src/server/replicas.h \
 	src/server/settings.c \
