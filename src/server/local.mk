@@ -43,6 +43,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/node_groups.c \
 	src/server/node_groups.h \
 	src/server/node_init.c \
+	src/server/node_peers.c \
+	src/server/node_peers.h \
 	src/server/node_serve.c \
 	src/server/node_serve.h \
 	src/server/op_acl.c \
