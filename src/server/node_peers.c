@@ -18,7 +18,7 @@
 #define SOFTWARE "Murder " PACKAGE_VERSION
 #define FEATURE_LEVEL 1 /* what this program can */
 
-_Static_assert(PEERS_ADDRESS_MAX >= DIRECTORY_TEXT_MAX,
+_Static_assert(PEERS_ADDRESS_MAX >= DIRECTORY_ADDRESS_MAX,
 	       "an address of a row fits");
 _Static_assert(PEERS_ADDRESSES_MAX >= DIRECTORY_ADDRESSES_MAX,
 	       "all addresses of a row fit");
@@ -63,6 +63,7 @@ static bool copy_member(struct peers_member *to,
 		memcpy(to->addresses[i], row->addresses[i].data,
 		       row->addresses[i].len);
 	copy_key(to, row->key_hash);
+	copy_key(to, row->next_key_hash);
 	return to->active && to->key_count > 0;
 }
 
@@ -78,6 +79,9 @@ static void read_members(struct node *node, struct store_txn *txn)
 		if (copy_member(&members[count], &row))
 			count++;
 	directory_walk_end(&walk);
+	if (count == PEERS_MAX)
+		LOG_WARN("there are %u members or more: others get no links",
+			 count);
 	if (store_txn_error(txn))
 		LOG_ERROR("members cannot be read: links stay as they are");
 	else

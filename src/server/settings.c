@@ -157,7 +157,7 @@ static void check_cluster(const struct settings *settings,
 	if (address &&
 	    (io_place_parse(slice_str(address), &place) || place.local ||
 	     place.host[0] == '\0' || place.port == 0 ||
-	     strlen(address) > DIRECTORY_TEXT_MAX))
+	     strlen(address) > DIRECTORY_ADDRESS_MAX))
 		fault(arg, "cluster_address",
 		      "needs \"host:port\" at which other nodes find this "
 		      "one");
