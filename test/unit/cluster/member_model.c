@@ -4,10 +4,12 @@
 
 #include "base/mem.h"
 
-#define NAMES 5
-#define KEYS 40
+#define NAMES 20
+#define KEYS 199
 
-static const char *const names[NAMES] = { "n1", "a", "b", "c", "d" };
+static const char *const names[NAMES] = { "n1", "a", "b", "c", "d", "e", "f",
+					  "g",  "h", "i", "j", "k", "l", "m",
+					  "n",  "o", "p", "q", "r", "s" };
 static const char *const secrets[MODEL_TOKENS] = {
 	"the first secret",  "the second secret", "the third secret",
 	"the fourth secret", "the fifth secret",  "the sixth secret",
@@ -139,8 +141,8 @@ static void step_add(struct member_model *model)
 		dir_new_member(names[name], (uint8_t)key),
 	};
 
-	if (model->next_node >= MODEL_NODES - 2)
-		return;
+	if (model->next_node >= MODEL_NODES - 2 || draw(model, 5) != 0)
+		return; /* most shall join by a token */
 	command.member.feature_level = 1 + (uint32_t)draw(model, 3);
 	if (send(model, DIRECTORY_MEMBER_ADD,
 		 directory_member_add_encode(&command, body_of(model)),
