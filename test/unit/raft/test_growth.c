@@ -157,6 +157,73 @@ Test(growth, a_rebuilt_replica_outlives_its_node)
 	mc_fini(&mc);
 }
 
+/* ---- configurations that are rolled back ---- */
+
+static uint64_t conf_hash_at(struct mc *mc, unsigned node)
+{
+	return compat_conf_hash(&mc_member(mc, node)->replica->raft);
+}
+
+/*
+ * A leader that is alone appends a change; the others go on without it, and
+ * their first configuration is in no log any more.
+ */
+static void roll_back(uint64_t seed, bool restart)
+{
+	struct mc_change *change;
+	struct mc mc;
+	int leader;
+	unsigned old;
+
+	fault_set_tune("snapshot_entries=8,trailing_entries=4");
+	mc_init(&mc, seed, 4, 3);
+	mc.frozen = true;
+	write_some(&mc, 30);
+	mc_run(&mc, 1000);
+	leader = rc_leader(mc.rc, 0, 5000);
+	cr_assert_geq(leader, 0);
+	old = (unsigned)leader;
+	cr_assert_gt(marker_of(&mc, old), 8);
+	rc_isolate(mc.rc, old);
+	change = mc_begin(&mc, REPLICA_ADD, 3, REPLICA_SPARE);
+	cr_assert_not_null(change);
+	rc_run(mc.rc, 100); /* it is on its disk, and it leads yet */
+	cr_assert_not_null(compat_server(&mc_member(&mc, old)->replica->raft,
+					 rc_raft_id(3)));
+	if (restart) {
+		rc_node_crash(&mc.rc->nodes[old], DISK_SIM_DROP);
+		mc_bury(&mc, old);
+		rc_node_start(&mc.rc->nodes[old]);
+	}
+	mc_run(&mc, 3000);
+	cr_assert_neq(rc_leader(mc.rc, 0, 5000), leader);
+	write_some(&mc, 2);
+	rc_heal(mc.rc);
+	mc_run(&mc, 12000);
+	write_some(&mc, 2);
+	mc_run(&mc, 1000);
+	expect_right(&mc);
+	cr_expect_null(mc_compare(&mc));
+	for (unsigned i = 0; i < 3; i++)
+		cr_expect_eq(conf_hash_at(&mc, i), conf_hash_at(&mc, 0));
+	cr_expect_null(compat_server(&mc_member(&mc, old)->replica->raft,
+				     rc_raft_id(3)));
+	mc_fini(&mc);
+	fault_set_tune(NULL);
+}
+
+Test(growth, a_change_is_rolled_back_to_what_no_log_has)
+{
+	roll_back(7, false);
+	roll_back(8, false);
+}
+
+Test(growth, a_change_is_rolled_back_after_a_restart)
+{
+	roll_back(9, true);
+	roll_back(10, true);
+}
+
 static void expect_lives(uint64_t from, uint64_t to)
 {
 	for (uint64_t seed = from; seed <= to; seed++) {
