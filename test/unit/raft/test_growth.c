@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "member_cluster.h"
 #include "raft/replica_impl.h"
+#include "scratch.h"
 
 static void write_some(struct mc *mc, unsigned count)
 {
@@ -116,6 +117,74 @@ Test(growth, a_copy_is_taken_when_the_entries_are_gone)
 	grow_behind_a_marker(&mc, 4, 200, false);
 	cr_expect_gt(copies_of(&mc), 0);
 	mc_fini(&mc);
+}
+
+/*
+ * Somebody put an older state in the place of the newer one, or lost it: the
+ * log begins behind it.
+ */
+Test(growth, a_state_older_than_its_log_is_brought_up_before_it_serves)
+{
+	struct mc mc;
+
+	fault_set_tune("snapshot_entries=8,trailing_entries=4");
+	mc_init(&mc, 11, 3, 3);
+	write_some(&mc, 30);
+	mc_run(&mc, 1000);
+	rc_node_crash(&mc.rc->nodes[1], DISK_SIM_DROP);
+	mc_bury(&mc, 1);
+	scratch_free(&mc_member(&mc, 1)->dir);
+	mc_member(&mc, 1)->dir = scratch_new();
+	write_some(&mc, 3);
+	rc_node_start(&mc.rc->nodes[1]);
+	cr_expect(mc_member(&mc, 1)->replica->importing);
+	mc_run(&mc, 15000);
+	write_some(&mc, 3);
+	mc_run(&mc, 1000);
+	cr_expect_not(mc_member(&mc, 1)->replica->importing);
+	cr_expect_null(mc_compare(&mc));
+	expect_right(&mc);
+	mc_fini(&mc);
+	fault_set_tune(NULL);
+}
+
+/* What is not here of a copied state is known, and comes one by one. */
+Test(growth, after_a_copy_all_bodies_that_are_not_here_are_missing)
+{
+	struct mc mc;
+	struct rc_op op;
+	struct sha256 hash;
+	struct replica *replica;
+
+	fault_set_tune("snapshot_entries=8,trailing_entries=4");
+	mc_init(&mc, 12, 2, 1);
+	mc.only_copies = true;
+	rc_propose(&op, mc.rc, 0, 0, RC_BODY);
+	while (!rc_op_is_over(&op))
+		mc_run(&mc, 1);
+	cr_assert_eq(op.err, ERR_NONE);
+	write_some(&mc, 20);
+	mc_run(&mc, 1000);
+	mc.nodes[1].has_none = true;
+	mc.frozen = true;
+	cr_assert_eq(mc_do(&mc, REPLICA_ADD, 1, 0), ERR_NONE);
+	cr_assert_eq(mc_do(&mc, REPLICA_ASSIGN, 1, REPLICA_STANDBY), ERR_NONE);
+	mc_run(&mc, 15000);
+	cr_assert_gt(mc.nodes[1].copies, 0);
+	replica = mc_member(&mc, 1)->replica;
+	cr_expect_eq(replica_frontier(replica), 0);
+	cr_expect_eq(mc_do(&mc, REPLICA_ASSIGN, 1, REPLICA_VOTER),
+		     ERR_MISSING_BODY);
+	mc.nodes[1].has_none = false;
+	rc_body_hash(op.number, &hash);
+	replica_body_came(replica, &hash);
+	mc_run(&mc, 2000);
+	cr_expect_gt(replica_frontier(replica), 20);
+	cr_expect_eq(mc_do(&mc, REPLICA_ASSIGN, 1, REPLICA_VOTER), ERR_NONE);
+	rc_op_fini(&op);
+	expect_right(&mc);
+	mc_fini(&mc);
+	fault_set_tune(NULL);
 }
 
 /* ---- rebuilding ---- */
