@@ -114,7 +114,7 @@ Test(growth, a_copy_is_taken_when_the_entries_are_gone)
 {
 	struct mc mc;
 
-	grow_behind_a_marker(&mc, 4, 200, false);
+	grow_behind_a_marker(&mc, 4, 600, false);
 	cr_expect_gt(copies_of(&mc), 0);
 	mc_fini(&mc);
 }
