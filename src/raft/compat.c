@@ -42,6 +42,9 @@ uint64_t compat_leader(struct raft *raft)
 	const char *address;
 	raft_id id;
 
+	/* While it hands over, 0.15 names nobody; it leads yet. */
+	if (raft_state(raft) == RAFT_LEADER)
+		return raft->id;
 	raft_leader(raft, &id, &address);
 	return id;
 }
