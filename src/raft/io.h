@@ -19,6 +19,7 @@
 #include "base/task.h"
 #include "base/timer.h"
 #include "raft/compat.h"
+#include "raft/confs.h"
 #include "raft/net.h"
 #include "raft/rules.h"
 #include "raft/sizes.h"
@@ -82,6 +83,8 @@ struct replica_io {
 	struct rules rules;
 	struct wal_group *log;
 	struct sizes sizes;
+	struct confs confs;   /* in raft's log, and the one before */
+	uint64_t conf_hidden; /* from raft, while it handles a message */
 
 	raft_io_tick_cb tick_cb;
 	raft_io_recv_cb recv_cb;

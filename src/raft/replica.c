@@ -141,9 +141,13 @@ void replica_after(struct replica *replica)
 	if (!replica_is_live(replica))
 		return;
 	replica_view(replica, &view);
-	publish(replica, &view);
 	replica_import_after(replica, &view);
 	replica_member_after(replica, &view);
+	/* Both may have called raft, and so us: what follows is of now. */
+	if (!replica_is_live(replica))
+		return;
+	replica_view(replica, &view);
+	publish(replica, &view);
 	watch_log(replica);
 	note_leader(replica, &view);
 	replica_propose_after(replica, &view);

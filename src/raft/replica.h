@@ -205,7 +205,11 @@ void replica_read_index(struct replica *replica, struct read_index *read,
 /* A round begun less than `age_ms` ago has confirmed the local copy. */
 bool replica_is_fresh(struct replica *replica, uint32_t age_ms);
 
-/* The environment to read; NULL while parked. Valid until the node stops. */
+/*
+ * The environment to read; NULL while parked, and for the moment in which an
+ * imported one takes its place (the hook `replaced` follows). What was given
+ * out stays valid until the replica is closed.
+ */
 struct store_env *replica_env(struct replica *replica);
 
 /* Highest index that snapshots taken from now on contain. */

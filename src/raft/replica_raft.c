@@ -103,7 +103,8 @@ static int fsm_snapshot(struct raft_fsm *fsm, struct raft_buffer *bufs[],
 	struct buf marker = { 0 };
 
 	replica_view(replica, &view);
-	if (view.conf_uncommitted_index != 0 || replica->importing ||
+	if (view.conf_uncommitted_index != 0 || replica->io.conf_hidden != 0 ||
+	    view.conf_index > view.last_applied || replica->importing ||
 	    replica->park_why != NULL) {
 		PROBE("R11: no snapshot now");
 		return RAFT_BUSY;

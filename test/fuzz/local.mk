@@ -46,6 +46,11 @@ test_fuzz_fuzz_entry_SOURCES = test/fuzz/fuzz_entry.c
 test_fuzz_fuzz_entry_LDADD = $(RAFT_STACK)
 test_fuzz_fuzz_entry_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+fuzz_programs += test/fuzz/fuzz_bring_up
+test_fuzz_fuzz_bring_up_SOURCES = test/fuzz/fuzz_bring_up.c
+test_fuzz_fuzz_bring_up_LDADD = $(RAFT_STACK)
+test_fuzz_fuzz_bring_up_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 fuzz_programs += test/fuzz/fuzz_group_frame
 test_fuzz_fuzz_group_frame_SOURCES = test/fuzz/fuzz_group_frame.c
 test_fuzz_fuzz_group_frame_LDADD = $(RAFT_STACK)

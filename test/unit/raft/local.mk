@@ -13,6 +13,7 @@ test_unit_raft_unit_raft_SOURCES = \
 	test/unit/raft/test_entry.c \
 	test/unit/raft/test_frame.c \
 	test/unit/raft/test_growth.c \
+	test/unit/raft/test_import_piece.c \
 	test/unit/raft/test_io.c \
 	test/unit/raft/test_leader.c \
 	test/unit/raft/test_lives.c \
