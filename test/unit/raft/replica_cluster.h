@@ -67,6 +67,7 @@ struct rc_node {
 	struct rc *rc;
 	unsigned index;
 	bool up;
+	bool paused; /* nothing of it runs, and what is sent to it waits */
 	bool stopped;
 	uint32_t start_count;
 
@@ -109,8 +110,9 @@ struct rc {
 	unsigned delay_max_ms;
 	unsigned loss_per_mille;
 	struct command_holders holders; /* of all bodies */
-	size_t large;
-	uint64_t numbers; /* writes so far */
+	size_t large;                   /* octets of an RC_LARGE */
+	uint32_t deadline_ms;           /* of proposals; 0 = the usual one */
+	uint64_t numbers;               /* writes so far */
 	const char *wrong;
 
 	/* What leaves; true: it is lost. May be NULL. */

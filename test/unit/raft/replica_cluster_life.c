@@ -35,6 +35,7 @@ static void begin_op(struct life *life)
 	if (life->begun == RC_LIFE_OPS || !rc->nodes[node].up)
 		return;
 	life->begun++;
+	rc->deadline_ms = draw(life, 0, 1) ? 0 : (uint32_t)draw(life, 20, 2000);
 	if (draw(life, 0, 2) == 0)
 		rc_read(op, rc, node, group, key, life->floors[group]);
 	else
@@ -86,12 +87,23 @@ static void disturb_links(struct life *life, unsigned node)
 	}
 }
 
+/* Often the leader: with it most is lost. */
+static struct rc_node *victim(struct life *life)
+{
+	struct rc *rc = life->rc;
+	int leader = rc_leader(rc, 0, 0);
+
+	if (leader >= 0 && draw(life, 0, 2) == 0)
+		return &rc->nodes[leader];
+	return &rc->nodes[draw(life, 0, rc->options.nodes - 1)];
+}
+
 static void disturb(struct life *life)
 {
 	struct rc *rc = life->rc;
-	struct rc_node *node = &rc->nodes[draw(life, 0, rc->options.nodes - 1)];
+	struct rc_node *node = victim(life);
 
-	switch (draw(life, 0, 7)) {
+	switch (draw(life, 0, 9)) {
 	case 0:
 	case 1:
 		kill_or_start(life, node);
@@ -103,6 +115,10 @@ static void disturb(struct life *life)
 		node->applier_stalls = !node->applier_stalls;
 		break;
 	case 4:
+	case 5:
+		node->paused = !node->paused;
+		break;
+	case 6:
 		rc->clock.wall += draw(life, 0, 3600000);
 		rc->clock.wall -= draw(life, 0, 3600000);
 		break;
@@ -142,8 +158,10 @@ static void heal(struct life *life)
 	uint64_t end = rc->clock.mono + HEAL_MS;
 
 	rc_heal(rc);
+	rc->deadline_ms = 0;
 	rc->delay_max_ms = 2;
 	for (unsigned i = 0; i < rc->options.nodes; i++) {
+		rc->nodes[i].paused = false;
 		rc->nodes[i].writer_stalls = false;
 		rc->nodes[i].applier_stalls = false;
 		if (!rc->nodes[i].up)

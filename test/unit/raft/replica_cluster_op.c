@@ -189,6 +189,7 @@ static void op_propose(struct rc_op *op, uint16_t kind)
 
 	proposal_init(&op->proposal, &rc->nodes[op->node].queue.executor, op);
 	op->proposal.kind = kind;
+	op->proposal.deadline_ms = rc->deadline_ms;
 	pack_u8(body, (uint8_t)op->key);
 	pack_u64(body, op->number);
 	if (kind == RC_LARGE)
