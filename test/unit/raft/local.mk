@@ -8,6 +8,7 @@ test_unit_raft_unit_raft_SOURCES = \
 	test/unit/raft/replica_cluster_op.c \
 	test/unit/raft/rules_cluster.c test/unit/raft/rules_cluster.h \
 	test/unit/raft/scratch.c test/unit/raft/scratch.h \
+	test/unit/raft/test_cluster_lives.c \
 	test/unit/raft/test_entry.c \
 	test/unit/raft/test_frame.c \
 	test/unit/raft/test_io.c \

@@ -4,6 +4,7 @@
  */
 #include <criterion/criterion.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "rules_cluster.h"
 
@@ -433,6 +434,28 @@ Test(rules, R8_a_core_that_gave_itself_up_is_noticed)
 	rules_after(&rules);
 	cr_expect_eq(stub.unavailable, 1);
 }
+
+/* ---- broken builds ---- */
+
+#ifdef ENABLE_FAULTS
+Test(rules_mutants, M02_ack_clamp_off_is_caught)
+{
+	fault_set_mutant("M02");
+	cr_expect(FIXED_IN_THE_LIBRARY || one_copy_commits(WITHOUT_R2));
+}
+
+Test(rules_mutants, M03_own_term_gate_off_is_caught)
+{
+	fault_set_mutant("M03");
+	cr_expect(FIXED_IN_THE_LIBRARY || counted_entry_is_overwritten(0));
+}
+
+Test(rules_mutants, M04_two_votes_a_term_are_caught)
+{
+	fault_set_mutant("M04");
+	cr_expect(FIXED_IN_THE_LIBRARY || votes_twice(0));
+}
+#endif
 
 /* ---- all of them ---- */
 
