@@ -181,6 +181,10 @@ void rc_read(struct rc_op *op, struct rc *rc, unsigned node, unsigned group,
 void rc_propose(struct rc_op *op, struct rc *rc, unsigned node, unsigned group,
 		uint16_t kind);
 
+/* The write of a claim, under its op id. */
+void rc_claim(struct rc_op *op, struct rc *rc, unsigned node, unsigned group,
+	      const struct op_id *claim);
+
 /* Answered, or its process is gone. */
 bool rc_op_is_over(const struct rc_op *op);
 

@@ -660,6 +660,67 @@ Test(cluster, a_slow_follower_holds_nobody_up_and_catches_up)
 	rc_free(rc);
 }
 
+/* With the pace of many groups a pause of half a second deposes nobody. */
+Test(cluster, the_pace_of_elections_can_be_set_while_they_run)
+{
+	struct rc *rc = cluster_of(46, 3, 3);
+	unsigned leader = leader_of(rc);
+	uint64_t term = term_at(rc, leader);
+
+	for (unsigned i = 0; i < 3; i++)
+		replica_set_pace(replica_at(rc, i), REPLICA_ELECTION_MANY_MS,
+				 REPLICA_HEARTBEAT_MANY_MS);
+	rc_run(rc, 3000);
+	rc->nodes[leader].paused = true;
+	rc_run(rc, 600);
+	rc->nodes[leader].paused = false;
+	rc_run(rc, 3000);
+	cr_expect_eq(leader_of(rc), leader);
+	cr_expect_eq(term_at(rc, leader), term);
+	rc_free(rc);
+}
+
+Test(cluster, everybody_can_say_who_leads)
+{
+	struct rc *rc = cluster_of(47, 3, 3);
+	unsigned leader = leader_of(rc);
+	struct replica_status status;
+
+	for (unsigned i = 0; i < 3; i++) {
+		replica_get_status(replica_at(rc, i), &status);
+		cr_expect_eq(status.leader_id, rc_raft_id(leader));
+		cr_expect_eq(status.leader, i == leader);
+	}
+	rc_isolate(rc, leader);
+	rc_run(rc, 3000);
+	replica_get_status(replica_at(rc, leader), &status);
+	cr_expect_eq(status.leader_id, 0);
+	rc_free(rc);
+}
+
+/* ---- claims ---- */
+
+/* Runners on all nodes propose one append; one has no replica. */
+Test(cluster, runners_everywhere_hear_one_result_of_a_claim)
+{
+	struct rc *rc = cluster_of(48, 4, 3);
+	const struct op_id claim = { COMMAND_CLAIM_BIT | 9ull << 32 | 1, 4, 1 };
+	struct rc_op ops[4];
+
+	for (unsigned i = 0; i < 4; i++)
+		rc_claim(&ops[i], rc, i, 0, &claim);
+	for (unsigned i = 0; i < 4; i++) {
+		rc_wait(rc, &ops[i], 3000);
+		cr_expect_eq(ops[i].answers, 1);
+		cr_expect_eq(ops[i].err, ERR_NONE);
+		cr_expect(ops[i].proposal.recorded);
+		cr_expect_eq(ops[i].version, 1, "the same one");
+	}
+	for (unsigned i = 0; i < 4; i++)
+		rc_op_fini(&ops[i]);
+	rc_free(rc);
+}
+
 /* ---- coming and going ---- */
 
 Test(cluster, nodes_stop_and_start_one_after_the_other)

@@ -271,6 +271,35 @@ Test(io, a_clogged_peer_gets_bare_heartbeats)
 	io_cluster_free(cluster);
 }
 
+/* 0.15 frees the request of a result twice if it is refused. */
+Test(io, R6_a_result_is_never_refused)
+{
+	struct io_cluster *cluster = io_cluster_new(10);
+	struct io_node *node = &cluster->nodes[0];
+	struct raft_io *io = &node->io.raft_io;
+	struct heard heards[4] = { 0 };
+	struct raft_message message;
+
+	io_cluster_run(cluster, 10);
+	message = to_peer(cluster, RAFT_IO_APPEND_ENTRIES_RESULT);
+	cr_expect_eq(io->send(io, &heards[0].req, &message, heard_it), 0);
+	message = to_peer(cluster, RAFT_IO_REQUEST_VOTE_RESULT);
+	cr_expect_eq(io->send(io, &heards[1].req, &message, heard_it), 0);
+	node->io.options.net = NULL; /* there is no link at all */
+	message = to_peer(cluster, RAFT_IO_APPEND_ENTRIES_RESULT);
+	cr_expect_eq(io->send(io, &heards[2].req, &message, heard_it), 0);
+	node->io.rules.context = RULES_IN_COMPLETION; /* R1 drops it */
+	node->io.rules.stale = true;
+	cr_expect_eq(io->send(io, &heards[3].req, &message, heard_it), 0);
+	node->io.rules.context = RULES_ELSEWHERE;
+	node->io.options.net = &node->net;
+	io_cluster_run(cluster, 10);
+	for (unsigned i = 0; i < ARRAY_LEN(heards); i++)
+		cr_expect_eq(heards[i].calls, 1);
+	cr_expect_eq(heards[3].status, 0, "dropped, and taken for sent");
+	io_cluster_free(cluster);
+}
+
 Test(io, what_is_no_message_is_dropped)
 {
 	struct io_cluster *cluster = io_cluster_new(8);
