@@ -180,6 +180,48 @@ Test(cluster, commands_in_flight_survive_their_leader_once)
 		leader_dies(seed);
 }
 
+/*
+ * A follower's write is done, but it has not heard of it when the leader goes:
+ * it proposes the write again, to the next one. How often is it done?
+ */
+static uint64_t effects_over_a_change(void)
+{
+	struct rc *rc = cluster_of(26, 3, 3);
+	unsigned leader = leader_of(rc);
+	unsigned follower = follower_of(rc);
+	uint64_t effects;
+	struct rc_op op;
+
+	rc->nodes[follower].applier_stalls = true;
+	rc_write(&op, rc, follower, 0, 0, NULL);
+	rc_run(rc, 300);
+	cr_assert_eq(rc_effects(rc, leader, 0, op.number), 1);
+	rc_node_crash(&rc->nodes[leader], DISK_SIM_DROP);
+	rc_run(rc, 3000);
+	rc->nodes[follower].applier_stalls = false;
+	rc_wait(rc, &op, 5000);
+	cr_assert_eq(op.answers, 1);
+	cr_expect_eq(op.err, ERR_NONE);
+	rc_run(rc, 2000);
+	effects = rc_effects(rc, follower, 0, op.number);
+	rc_op_fini(&op);
+	rc_free(rc);
+	return effects;
+}
+
+Test(cluster, results_outlive_the_leader)
+{
+	cr_expect_eq(effects_over_a_change(), 1);
+}
+
+#ifdef ENABLE_FAULTS
+Test(cluster_mutants, M35_results_lost_at_a_leader_change_is_caught)
+{
+	fault_set_mutant("M35");
+	cr_expect_gt(effects_over_a_change(), 1);
+}
+#endif
+
 /* ---- refusals ---- */
 
 Test(cluster, a_leader_elsewhere_refuses_and_a_CANCEL_makes_that_final)

@@ -84,11 +84,6 @@ Test(cluster_mutants, M01_ack_before_quorum_is_caught)
 	cr_expect(is_caught("M01", 1, 3));
 }
 
-Test(cluster_mutants, M03_own_term_gate_off_is_caught)
-{
-	cr_expect(is_caught("M03", 1, 3));
-}
-
 Test(cluster_mutants, M13_read_before_the_applied_index_is_caught)
 {
 	cr_expect(is_caught("M13", 1, 20));
@@ -97,11 +92,6 @@ Test(cluster_mutants, M13_read_before_the_applied_index_is_caught)
 Test(cluster_mutants, M15_cancel_not_recorded_is_caught)
 {
 	cr_expect(is_caught("M15", 30, 60));
-}
-
-Test(cluster_mutants, M35_results_lost_at_a_leader_change_is_caught)
-{
-	cr_expect(is_caught("M35", 1, 40));
 }
 
 Test(cluster_mutants, M51_slot_used_again_unresolved_is_caught)
