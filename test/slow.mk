@@ -52,7 +52,7 @@ large: murderd murderctl
 		--results $(RESULTS)
 distributions:
 	$(top_srcdir)/test/slow/distributions --results $(RESULTS)
-rules lives: test/slow/seeds
+rules lives: test/slow/seeds murderd
 	MURDER_BUILD=$(abs_builddir) $(top_srcdir)/test/slow/seeds.py \
 		$@ 1 $(SEEDS) --results $(RESULTS)
 models:
