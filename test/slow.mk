@@ -6,22 +6,38 @@
 #     make guards             broken builds of these must be found out
 #     make large              a mailbox of 4 GiB; in a build for releases
 #     make distributions      a fresh system of each, as a new user; root
+#     make rules SEEDS=3000   random partitions of libraft, with our rules and
+#                             without
+#     make lives SEEDS=3000   random lives of whole replicas
 #     make models             the large configurations of test/model
 #
 # Configure with --enable-faults for the first four. Each that succeeds adds a
 # row to test/RESULTS.md.
 
 EXTRA_DIST += test/RESULTS.md test/slow/distributions test/slow/guards.py \
-	test/slow/large.py
+	test/slow/large.py test/slow/seeds.py
 EXTRA_DIST += test/scenario/crash.py test/scenario/kill.py \
 	test/scenario/ledger.py test/scenario/murder.py test/scenario/power.py
 
+EXTRA_PROGRAMS += test/slow/seeds
+test_slow_seeds_SOURCES = test/slow/seeds.c \
+	test/unit/raft/replica_cluster.c test/unit/raft/replica_cluster.h \
+	test/unit/raft/replica_cluster_impl.h \
+	test/unit/raft/replica_cluster_life.c \
+	test/unit/raft/replica_cluster_life.h \
+	test/unit/raft/replica_cluster_op.c \
+	test/unit/raft/rules_cluster.c test/unit/raft/rules_cluster.h \
+	test/unit/raft/scratch.c test/unit/raft/scratch.h
+test_slow_seeds_CPPFLAGS = $(AM_CPPFLAGS) -iquote $(top_srcdir)/test/unit/raft
+test_slow_seeds_LDADD = $(RAFT_STACK)
+
 ROUNDS = 20
+SEEDS = 3000
 RESULTS = $(abs_top_srcdir)/test/RESULTS.md
 SCENARIO = MURDER_BUILD=$(abs_builddir) $(top_srcdir)/test/scenario
 slow_programs = murderd murderctl $(SHIM)
 
-.PHONY: kill power crash guards large distributions models
+.PHONY: kill power crash guards large distributions rules lives models
 kill: $(slow_programs)
 	$(SCENARIO)/kill.py $(ROUNDS) --results $(RESULTS)
 power: $(slow_programs)
@@ -36,5 +52,8 @@ large: murderd murderctl
 		--results $(RESULTS)
 distributions:
 	$(top_srcdir)/test/slow/distributions --results $(RESULTS)
+rules lives: test/slow/seeds murderd
+	MURDER_BUILD=$(abs_builddir) $(top_srcdir)/test/slow/seeds.py \
+		$@ 1 $(SEEDS) --results $(RESULTS)
 models:
 	$(top_srcdir)/test/model/run --deep --results $(RESULTS)

@@ -142,6 +142,14 @@ void compat_set_limits(struct raft *raft)
 #endif
 }
 
+void compat_set_election(struct raft *raft, unsigned election_ms,
+			 unsigned drawn_ms)
+{
+	raft_set_election_timeout(raft, election_ms);
+	if (raft_state(raft) == RAFT_FOLLOWER)
+		raft->follower_state.randomized_election_timeout = drawn_ms;
+}
+
 int compat_apply(struct raft *raft, struct raft_apply *req,
 		 struct raft_buffer *buf)
 {

@@ -94,6 +94,13 @@ void compat_io_init(struct raft_io *io);
 void compat_set_limits(struct raft *raft);
 
 /*
+ * While it runs: 0.15 keeps the time that it has drawn until it was a
+ * candidate once; `drawn_ms` takes its place.
+ */
+void compat_set_election(struct raft *raft, unsigned election_ms,
+			 unsigned drawn_ms);
+
+/*
  * One entry, one barrier. `*buf` is raft's when 0 is returned. The storage of
  * the request is raft's until its entry is applied or leadership lost.
  */

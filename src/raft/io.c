@@ -215,6 +215,13 @@ static int method_start(struct raft_io *raft_io, unsigned msecs,
 	return 0;
 }
 
+void replica_io_set_pace(struct replica_io *io, unsigned heartbeat_ms)
+{
+	io->options.heartbeat_ms = heartbeat_ms;
+	io->rules.heartbeat_ms = heartbeat_ms;
+	io->tick_ms = heartbeat_ms;
+}
+
 static raft_time method_time(struct raft_io *raft_io)
 {
 	return clock_mono_ms(replica_io_of(raft_io)->options.clock);

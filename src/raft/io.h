@@ -124,6 +124,9 @@ void replica_io_fini(struct replica_io *io);
  */
 void replica_io_abandon(struct replica_io *io);
 
+/* Ticks come so often from the next one on. */
+void replica_io_set_pace(struct replica_io *io, unsigned heartbeat_ms);
+
 /* A frame of a peer; the caller has checked who it is. */
 void replica_io_receive(struct replica_io *io, uint64_t from,
 			struct slice frame);

@@ -324,6 +324,22 @@ bool replica_raft_start(struct replica *replica)
 	return replica->park_why == NULL;
 }
 
+void replica_set_pace(struct replica *replica, unsigned election_ms,
+		      unsigned heartbeat_ms)
+{
+	uint64_t drawn;
+
+	replica->options.election_ms = election_ms;
+	replica->options.heartbeat_ms = heartbeat_ms;
+	if (!replica->raft_open || replica->io.closing)
+		return;
+	drawn = random_range(replica->options.random, election_ms,
+			     2 * (uint64_t)election_ms);
+	compat_set_election(&replica->raft, election_ms, (unsigned)drawn);
+	raft_set_heartbeat_timeout(&replica->raft, heartbeat_ms);
+	replica_io_set_pace(&replica->io, heartbeat_ms);
+}
+
 /* ---- closing ---- */
 
 static void core_closed(struct raft *raft)
