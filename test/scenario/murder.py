@@ -298,6 +298,17 @@ login = { %s };
         """Drops bodies; soon after a start it waits by itself."""
         return self.ctl("sweep")
 
+    def settle_claims(self):
+        """Until no MOVE to another group is left open: all of the log is
+        applied, and what it has begun was carried out."""
+        end = time.monotonic() + START_S
+        while any(group.get("claims") or not group["leader"]
+                  or group["applied_index"] < group["last_index"]
+                  for group in self.ctl("status")["groups"]):
+            if time.monotonic() > end:
+                self.fail("a MOVE is left open")
+            time.sleep(0.02)
+
     def verify(self):
         answer = self.ctl("verify")
         if answer["findings"] != 0:
