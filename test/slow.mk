@@ -2,30 +2,34 @@
 #
 #     make kill ROUNDS=20     kill -9 under load
 #     make power ROUNDS=20    power cuts under load: all is lost, or torn
+#     make moves ROUNDS=100   moves between groups, ended anywhere
 #     make crash              every crash point, kill, failure of the disk
 #     make guards             broken builds of these must be found out
 #     make large              a mailbox of 4 GiB; in a build for releases
 #     make distributions      a fresh system of each, as a new user; root
 #     make models             the large configurations of test/model
 #
-# Configure with --enable-faults for the first four. Each that succeeds adds a
+# Configure with --enable-faults for the first five. Each that succeeds adds a
 # row to test/RESULTS.md.
 
 EXTRA_DIST += test/RESULTS.md test/slow/distributions test/slow/guards.py \
 	test/slow/large.py
 EXTRA_DIST += test/scenario/crash.py test/scenario/kill.py \
-	test/scenario/ledger.py test/scenario/murder.py test/scenario/power.py
+	test/scenario/ledger.py test/scenario/moves.py \
+	test/scenario/murder.py test/scenario/power.py
 
 ROUNDS = 20
 RESULTS = $(abs_top_srcdir)/test/RESULTS.md
 SCENARIO = MURDER_BUILD=$(abs_builddir) $(top_srcdir)/test/scenario
 slow_programs = murderd murderctl $(SHIM)
 
-.PHONY: kill power crash guards large distributions models
+.PHONY: kill power moves crash guards large distributions models
 kill: $(slow_programs)
 	$(SCENARIO)/kill.py $(ROUNDS) --results $(RESULTS)
 power: $(slow_programs)
 	$(SCENARIO)/power.py $(ROUNDS) --results $(RESULTS)
+moves: $(slow_programs)
+	$(SCENARIO)/moves.py $(ROUNDS) --results $(RESULTS)
 crash: $(slow_programs)
 	$(SCENARIO)/crash.py --all --results $(RESULTS)
 guards: $(slow_programs)

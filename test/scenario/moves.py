@@ -197,9 +197,7 @@ def dates_of(imap):
 
 def prepare(node):
     """Users in different groups, and a mailbox that both may use."""
-    groups = [node.ctl("user", "add", name,
-                       stdin=murder.PASSWORD % name + "\n")["group"]
-              for name in ("john", "jane")]
+    groups = [node.user(name) for name in ("john", "jane")]
     assert groups[0] != groups[1], groups
     jane = node.imap("jane")
     ok(jane.create("Far"))

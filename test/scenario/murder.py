@@ -292,7 +292,9 @@ login = { %s };
         return answer
 
     def user(self, name):
-        self.ctl("user", "add", name, stdin=PASSWORD % name + "\n")
+        """Gives the mail group that the user has got."""
+        return self.ctl("user", "add", name,
+                        stdin=PASSWORD % name + "\n")["group"]
 
     def sweep(self):
         """Drops bodies; soon after a start it waits by itself."""
