@@ -28,6 +28,12 @@
 #define MOVE_APPEND_MS 10000 /* then CANCEL */
 #define MOVE_WAIT_MS 60000   /* then the client is not told */
 
+/*
+ * Of a node at a time. Each keeps a slot in its source's group; if a target is
+ * gone, those that wait for it must not take all of them.
+ */
+#define MOVES_MAX (COMMAND_SLOTS / 4)
+
 struct move_across {
 	struct copy_op *op;
 	struct replica *source;
@@ -46,6 +52,8 @@ void move_across_free(struct move_across **movep)
 	if (move->kept)
 		replica_release(move->source, &move->claim);
 	proposal_fini(&move->claim);
+	__atomic_sub_fetch(&move->op->op.link->loop->node->moves, 1,
+			   __ATOMIC_SEQ_CST);
 	mem_free(move);
 }
 
@@ -228,6 +236,13 @@ void move_across(struct copy_op *op)
 
 	if (!op->replica || !source) {
 		imap_op_end(&op->op, ERR_UNAVAILABLE);
+		return;
+	}
+	if (__atomic_add_fetch(&link->loop->node->moves, 1, __ATOMIC_SEQ_CST) >
+	    TUNED(moves_max, MOVES_MAX)) {
+		__atomic_sub_fetch(&link->loop->node->moves, 1,
+				   __ATOMIC_SEQ_CST);
+		imap_op_end(&op->op, ERR_BUSY);
 		return;
 	}
 	move = mem_zalloc(1, sizeof(*move));

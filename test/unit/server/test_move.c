@@ -474,6 +474,22 @@ Test(move, that_takes_too_long_is_taken_back)
 	rig_free(&rig);
 }
 
+/* Those that wait leave slots for others. */
+Test(move, is_refused_when_too_many_wait)
+{
+	struct rig *rig = rig_new();
+	struct talk john = john_may_move(rig, 1);
+
+	fault_set_tune("moves_max=0");
+	done(&john, "m MOVE 1 " JANE "\r\n", "m NO [UNAVAILABLE]", NULL);
+	fault_set_tune("moves_max=1");
+	done(&john, "m MOVE 1 " JANE "\r\n", "m OK ", NULL);
+	talk_logout(&john);
+	rig_await(rig, rig_is_idle);
+	cr_assert_eq(rig->node->moves, 0);
+	rig_free(&rig);
+}
+
 /* ---- left open ---- */
 
 /* A claim that nobody carries out: the client's node is dead. */
