@@ -10,6 +10,7 @@
 #include "cluster/directory.h"
 #include "cluster/directory_command.h"
 #include "cluster/mailgroup_claim.h"
+#include "raft/replica_impl.h"
 #include "rig.h"
 
 #define JANE "\"Other Users/jane\""
@@ -539,6 +540,22 @@ Test(move, that_takes_too_long_is_taken_back)
 	done(&john, "m MOVE 1:2 " JANE "\r\n", "m OK ", NULL);
 	talk_logout(&john);
 	expect_counts(rig, 0, 2);
+	rig_free(&rig);
+}
+
+/* It is not tried for hours: the message stays, and is nobody's again. */
+Test(move, to_a_full_group_is_taken_back)
+{
+	struct rig *rig = rig_new();
+	struct talk john = john_may_move(rig, 2);
+	struct replica *jane =
+		node_replica(rig->node, mailbox_of(rig, "user.jane").group);
+
+	atomic_store(&jane->applier.is_full, true);
+	talk_say(&john, "m MOVE 1:2 " JANE "\r\n");
+	talk_expect(&john, "m NO [UNAVAILABLE]");
+	talk_logout(&john);
+	expect_counts(rig, 2, 0);
 	rig_free(&rig);
 }
 
