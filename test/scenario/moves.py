@@ -98,8 +98,7 @@ class World:
             number += 1
             word = "$m%d" % (number % 20)
             kind, data = imap.uid("STORE", str(uid), "+FLAGS", "(%s)" % word)
-            told = b" ".join(part for part in data if part)
-            if kind == "OK" and word.encode() in told:
+            if kind == "OK" and any(tells(part, uid, word) for part in data):
                 with self.lock:
                     self.marks.setdefault(there[uid], set()).add(word)
 
@@ -173,6 +172,14 @@ class World:
         missing = (PLAIN | self.marks.get(number, set())) - flags
         assert not missing, (number, missing, flags)
         assert date == date_of(number).strip('"').lstrip("0"), (number, date)
+
+
+def tells(fetched, uid, word):
+    """This message has this keyword; answers may tell of others, too."""
+    if not fetched or not re.search(rb"\bUID %d\b" % uid, fetched):
+        return False
+    flags = re.search(rb"FLAGS \(([^)]*)\)", fetched)
+    return bool(flags) and word.encode() in flags.group(1).split()
 
 
 def count_of(uidset):
