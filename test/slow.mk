@@ -2,6 +2,7 @@
 #
 #     make kill ROUNDS=20     kill -9 under load
 #     make power ROUNDS=20    power cuts under load: all is lost, or torn
+#     make moves ROUNDS=100   moves between groups, ended anywhere
 #     make crash              every crash point, kill, failure of the disk
 #     make guards             broken builds of these must be found out
 #     make large              a mailbox of 4 GiB; in a build for releases
@@ -11,13 +12,14 @@
 #     make lives SEEDS=3000   random lives of whole replicas
 #     make models             the large configurations of test/model
 #
-# Configure with --enable-faults for the first four. Each that succeeds adds a
+# Configure with --enable-faults for the first five. Each that succeeds adds a
 # row to test/RESULTS.md.
 
 EXTRA_DIST += test/RESULTS.md test/slow/distributions test/slow/guards.py \
 	test/slow/large.py test/slow/seeds.py
 EXTRA_DIST += test/scenario/crash.py test/scenario/kill.py \
-	test/scenario/ledger.py test/scenario/murder.py test/scenario/power.py
+	test/scenario/ledger.py test/scenario/moves.py \
+	test/scenario/murder.py test/scenario/power.py
 
 EXTRA_PROGRAMS += test/slow/seeds
 test_slow_seeds_SOURCES = test/slow/seeds.c \
@@ -38,10 +40,13 @@ SCENARIO = MURDER_BUILD=$(abs_builddir) $(top_srcdir)/test/scenario
 slow_programs = murderd murderctl $(SHIM)
 
 .PHONY: kill power crash guards large distributions rules lives models
+.PHONY: kill power moves crash guards large distributions models
 kill: $(slow_programs)
 	$(SCENARIO)/kill.py $(ROUNDS) --results $(RESULTS)
 power: $(slow_programs)
 	$(SCENARIO)/power.py $(ROUNDS) --results $(RESULTS)
+moves: $(slow_programs)
+	$(SCENARIO)/moves.py $(ROUNDS) --results $(RESULTS)
 crash: $(slow_programs)
 	$(SCENARIO)/crash.py --all --results $(RESULTS)
 guards: $(slow_programs)

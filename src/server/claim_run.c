@@ -1,10 +1,10 @@
 /*
  * One pass over an open claim (claim_run.h).
  *
- * Failures: a body that is not here can never be appended, so CANCEL takes the
- * append's place and the message stays where it is. Everything else that is not
- * recorded for the claim's op id (a leader's refusal, a deadline) ends the pass
- * with the claim open.
+ * Failures: a body that is not here can never be appended, and a full group
+ * appends nothing, so CANCEL takes the append's place and the message stays
+ * where it is. Everything else that is not recorded for the claim's op id (a
+ * leader's refusal, a deadline) ends the pass with the claim open.
  */
 #include "server/claim_run.h"
 
@@ -93,13 +93,21 @@ static void append_done(struct claim_run *run)
 	end(run, ERR_NONE, result.first_uid);
 }
 
-/* Only what stands in the target's table is an answer (M4 to M7). */
+static void cancel(struct claim_run *run);
+
+/*
+ * Only what stands in the target's table is an answer (M4 to M7). A full group
+ * takes no append for long, but CANCEL.
+ */
 static void target_answered(struct proposal *proposal)
 {
 	struct claim_run *run = proposal->owner;
-	bool recorded = proposal->recorded;
 
-	if (!recorded) {
+	if (!proposal->recorded && proposal->err == ERR_FULL && !run->cancel) {
+		cancel(run);
+		return;
+	}
+	if (!proposal->recorded) {
 		finish(run, proposal->err);
 		return;
 	}

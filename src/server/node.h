@@ -115,6 +115,7 @@ struct node {
 	struct copies *copies;     /* abandoned ones are dropped */
 	struct claims *claims;     /* those left open are carried out */
 	unsigned running_claims;   /* passes over claims (atomic) */
+	unsigned moves;            /* to other groups, by clients (atomic) */
 	struct init_op *init;      /* `init` is under way (node_init.c) */
 	struct join_op *join;      /* `join` is (node_join.c) */
 	bool stop_asked;           /* as soon as `init` has ended */
