@@ -16,6 +16,19 @@ src_server_libserver_a_SOURCES = \
 	src/server/claims.h \
 	src/server/copies.c \
 	src/server/copies.h \
+	src/server/courier.c \
+	src/server/courier.h \
+	src/server/courier_bring.c \
+	src/server/courier_fetch.c \
+	src/server/courier_give.c \
+	src/server/courier_impl.h \
+	src/server/courier_lend.c \
+	src/server/courier_receive.c \
+	src/server/courier_spread.c \
+	src/server/courier_spread.h \
+	src/server/courier_targets.c \
+	src/server/courier_wire.c \
+	src/server/courier_wire.h \
 	src/server/holds.c \
 	src/server/holds.h \
 	src/server/identity.c \
@@ -71,6 +84,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/replicas.h \
 	src/server/settings.c \
 	src/server/settings.h \
+	src/server/streams.h \
 	src/server/upkeep.c \
 	src/server/upkeep.h \
 	src/server/upload.c \

@@ -5,6 +5,7 @@ test_unit_server_unit_server_SOURCES = \
 	test/unit/cluster/scratch.c test/unit/cluster/scratch.h \
 	test/unit/server/rig.c test/unit/server/rig.h \
 	test/unit/server/test_copies.c \
+	test/unit/server/test_fetch.c \
 	test/unit/server/test_gone.c \
 	test/unit/server/test_identity.c \
 	test/unit/server/test_loop.c \
@@ -13,9 +14,11 @@ test_unit_server_unit_server_SOURCES = \
 	test/unit/server/test_marks.c \
 	test/unit/server/test_move.c \
 	test/unit/server/test_open.c \
+	test/unit/server/test_spread.c \
 	test/unit/server/test_starting.c \
 	test/unit/server/test_stopping.c \
 	test/unit/server/test_upload.c \
+	test/unit/server/town.c test/unit/server/town.h \
 	test/unit/store/body_world.c test/unit/store/body_world.h \
 	test/unit/store/host_disk.c test/unit/store/host_disk.h
 test_unit_server_unit_server_LDADD = $(SERVER_STACK) $(CRITERION_LIBS)
