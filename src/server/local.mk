@@ -53,11 +53,15 @@ src_server_libserver_a_SOURCES = \
 	src/server/marks.h \
 	src/server/node.c \
 	src/server/node.h \
+	src/server/node_courier.c \
+	src/server/node_courier.h \
 	src/server/node_groups.c \
 	src/server/node_groups.h \
 	src/server/node_init.c \
 	src/server/node_serve.c \
 	src/server/node_serve.h \
+	src/server/offer.c \
+	src/server/offer.h \
 	src/server/op_acl.c \
 	src/server/op_append.c \
 	src/server/op_append.h \

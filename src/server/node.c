@@ -25,6 +25,7 @@
 #include "server/imap_link.h"
 #include "server/intents.h"
 #include "server/lmtp_link.h"
+#include "server/node_courier.h"
 #include "server/node_groups.h"
 #include "server/node_serve.h"
 #include "server/replicas.h"
@@ -74,6 +75,7 @@ void node_run_replicas(struct node *node)
 void node_work_begin(struct node *node)
 {
 	node->keeper = keeper_new(node);
+	node_courier_begin(node);
 	node->intents = intents_new(node);
 	node->upkeep = upkeep_new(node);
 	node->copies = copies_new(node);
@@ -98,6 +100,7 @@ static bool node_works(const struct node *node)
 	return node->keeper &&
 	       (upkeep_is_busy(node->upkeep) || copies_is_busy(node->copies) ||
 		claims_is_busy(node->claims) ||
+		courier_is_busy(node->courier) ||
 		replicas_is_busy(node->replicas) ||
 		keeper_is_busy(node->keeper));
 }
@@ -111,6 +114,7 @@ static void node_work_free(struct node *node)
 	copies_free(&node->copies);
 	claims_free(&node->claims);
 	replicas_free(&node->replicas);
+	courier_free(&node->courier);
 	keeper_free(&node->keeper);
 }
 
@@ -357,6 +361,8 @@ static void loop_is_empty(struct task *task)
 
 	if (--node->stop->loops_left > 0)
 		return;
+	if (node->keeper)
+		courier_stop(node->courier);
 	if (node->serving)
 		node_groups_stop(node, groups_stopped);
 	else

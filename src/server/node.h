@@ -27,6 +27,7 @@
 #include "raft/replica.h"
 #include "raft/turns.h"
 #include "raft/wal.h"
+#include "server/courier.h"
 #include "server/identity.h"
 #include "server/keeper.h"
 #include "server/loop.h"
@@ -81,6 +82,7 @@ struct node {
 	struct replica_turns turns; /* one checkpoint at a time */
 	struct body_store *bodies;
 	unsigned uploads; /* bodies being written (atomic) */
+	struct courier *courier; /* brings bodies from node to node */
 	/* [0] is the directory; grows only, by node_groups.c: node_group() */
 	struct node_group *_Atomic groups[NODE_GROUPS_MAX];
 	_Atomic unsigned group_count;

@@ -2,17 +2,17 @@
  * COPY to a mailbox of another group: the bodies are here already, so it is
  * an APPEND there of what the rows say.
  *
- * RESERVE a slot -> ROWS -> HOLDS, one a body -> COMMAND -> done
+ * RESERVE a slot -> ROWS -> OFFER (offer.h): holds on the bodies at the target
+ * group, then the command -> done
  *
  * More messages than one command takes are ERR_LIMIT: COPY is all or nothing.
  */
 #include "base/mem.h"
 #include "base/panic.h"
 #include "cluster/mailgroup_claim.h"
-#include "server/holds.h"
 #include "server/node.h"
+#include "server/offer.h"
 #include "server/op_copy.h"
-#include "server/upload.h"
 
 struct copy_across {
 	struct copy_op *op;
@@ -21,7 +21,7 @@ struct copy_across {
 	struct mailgroup_message *messages; /* in the ask's arena */
 	size_t count;
 	struct uidset source; /* their UIDs */
-	struct holds holds;
+	struct offer offer;
 	enum err err; /* of the worker */
 };
 
@@ -37,75 +37,70 @@ void copy_across_free(struct copy_across **acrossp)
 	mem_free(across);
 }
 
-static void across_answered(struct proposal *proposal)
+static void across_answered(struct offer *offer)
 {
-	struct copy_across *across = proposal->owner;
+	struct copy_across *across = offer->owner;
 	struct mailgroup_append_result result;
-	enum err err = proposal->err;
+	enum err err = offer->err;
 
 	if (!err)
 		err = command_payload_err(mailgroup_append_result(
-			buf_slice(&proposal->result), &result));
+			buf_slice(&offer->proposal->result), &result));
 	if (!err)
 		copy_add_pairs(across->op, &across->source, result.first_uid);
 	imap_op_end(&across->op->op, err == ERR_GONE ? ERR_NOTFOUND : err);
 }
 
-static void across_submit(struct copy_across *across)
+static void hash_at(const struct offer *offer, size_t n, struct sha256 *hash_r)
 {
+	const struct copy_across *across = offer->owner;
+
+	*hash_r = across->messages[n].hash;
+}
+
+static enum err encode(struct offer *offer, struct buf *out)
+{
+	struct copy_across *across = offer->owner;
 	struct copy_op *op = across->op;
-	struct node *node = op->op.link->loop->node;
-	uint64_t holder = node_raft_id(node, op->found.group);
 	struct mailgroup_append command = {
 		.target = copy_target(op),
 		.user = op->op.link->user.id,
-		.holders = { &holder, 1 },
+		.holders = { offer->holders.raft_ids, offer->holders.count },
 		.messages = across->messages,
 		.count = across->count,
 	};
-	enum err err =
-		mailgroup_append_encode(&command, &across->proposal.body);
+	enum err err = mailgroup_append_encode(&command, out);
 
-	if (err == ERR_LIMIT) {
-		/* They are made from the bodies when asked for. */
-		for (size_t i = 0; i < across->count; i++)
-			across->messages[i].structure = SLICE_NONE;
-		err = mailgroup_append_encode(&command, &across->proposal.body);
-	}
-	if (err) {
-		imap_op_end(&op->op, err);
-		return;
-	}
-	across->reserved = false;
-	across->proposal.kind = MAILGROUP_APPEND;
-	across->proposal.version = MAILGROUP_COMMAND_VERSION;
-	replica_submit(op->replica, &across->proposal, across_answered);
+	if (err != ERR_LIMIT)
+		return err;
+	/* They are made from the bodies when asked for. */
+	for (size_t i = 0; i < across->count; i++)
+		across->messages[i].structure = SLICE_NONE;
+	return mailgroup_append_encode(&command, out);
 }
 
-static void held(struct holds *holds)
+static void across_offer(struct copy_across *across)
 {
-	struct copy_across *across = holds->owner;
+	struct copy_op *op = across->op;
+	struct server_loop *loop = op->op.link->loop;
 
-	if (holds->err)
-		imap_op_end(&across->op->op, ERR_UNAVAILABLE);
-	else
-		across_submit(across);
-}
-
-static void hold(struct copy_across *across)
-{
-	struct imap_link *link = across->op->op.link;
-
-	across->holds = (struct holds){
-		.bodies = link->loop->node->bodies,
-		.home = link->loop->executor,
+	across->offer = (struct offer){
+		.courier = loop->node->courier,
+		.clock = io_loop_clock(loop->io),
+		.home = loop->executor,
 		.owner = across,
-		.hold = upload_hold_of(across->op->found.group,
-				       &across->proposal.op),
-		.messages = across->messages,
+		.replica = op->replica,
+		.proposal = &across->proposal,
+		.group = op->found.group,
+		.source = op->op.link->mailbox_group,
 		.count = across->count,
+		.kind = MAILGROUP_APPEND,
+		.version = MAILGROUP_COMMAND_VERSION,
+		.hash_at = hash_at,
+		.encode = encode,
 	};
-	holds_take(&across->holds, held);
+	across->reserved = false; /* the slot goes with the offer */
+	offer_submit(&across->offer, across_answered);
 }
 
 /* ---- rows ---- */
@@ -147,7 +142,7 @@ static void rows_done(struct imap_op *base)
 	else if (across->count == 0)
 		imap_op_end(base, ERR_NONE);
 	else
-		hold(across);
+		across_offer(across);
 }
 
 static void reserved(struct proposal *proposal)

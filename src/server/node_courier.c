@@ -1,0 +1,128 @@
+/*
+ * What the courier asks of its node, answered from the local copy of the
+ * directory.
+ *
+ * Where bodies of a group belong, the group's row says. It may be a moment
+ * behind the group's own configuration: then the leader refuses the command
+ * (ERR_STALE), and the offer begins again (offer.h).
+ */
+#include "server/node_courier.h"
+
+#include "cluster/directory.h"
+#include "server/courier.h"
+#include "server/node.h"
+
+/* Standbys that get bodies while the group wants more voters than it has. */
+#define STANDBYS_MAX 4
+
+#define VOTERS_MAX 5
+
+static bool directory_read(const struct node *node, struct store_txn **txn_r)
+{
+	struct replica *directory = node_directory(node);
+	struct store_env *env = directory ? replica_env(directory) : NULL;
+
+	return env && store_read_begin(env, txn_r) == ERR_NONE;
+}
+
+static void add_target(const struct node *node,
+		       const struct directory_replica *replica,
+		       struct courier_targets *targets)
+{
+	if (targets->count == COMMAND_HOLDERS_MAX)
+		return;
+	targets->at[targets->count++] = (struct courier_target){
+		.raft_id = replica->raft_id,
+		.node = replica->node,
+		.voter = replica->role == DIRECTORY_REPLICA_VOTER,
+		.local = replica->node == node->identity.node,
+	};
+}
+
+/* A standby may be on its way to vote only while there are too few voters. */
+static void fill(const struct node *node, const struct directory_group *row,
+		 struct courier_targets *targets)
+{
+	unsigned wanted = row->wanted < VOTERS_MAX ? row->wanted : VOTERS_MAX;
+	unsigned standbys = 0;
+	unsigned voters = 0;
+
+	for (unsigned i = 0; i < row->replica_count; i++) {
+		if (row->replicas[i].role != DIRECTORY_REPLICA_VOTER)
+			continue;
+		voters++;
+		add_target(node, &row->replicas[i], targets);
+	}
+	for (unsigned i = 0; i < row->replica_count && voters < wanted; i++)
+		if (row->replicas[i].role == DIRECTORY_REPLICA_STANDBY &&
+		    standbys++ < STANDBYS_MAX)
+			add_target(node, &row->replicas[i], targets);
+}
+
+static enum err find_targets(void *arg, uint32_t group,
+			     struct courier_targets *targets_r)
+{
+	const struct node *node = arg;
+	struct directory_group row;
+	struct store_txn *txn;
+	enum err err = ERR_NONE;
+
+	targets_r->count = 0;
+	if (!directory_read(node, &txn))
+		return ERR_UNAVAILABLE;
+	if (directory_group_find(txn, group, &row))
+		fill(node, &row, targets_r);
+	else
+		err = ERR_NOTFOUND;
+	if (store_txn_error(txn))
+		err = ERR_UNAVAILABLE;
+	store_end(&txn);
+	return err;
+}
+
+static uint64_t raft_id(void *arg, uint32_t group)
+{
+	return node_raft_id(arg, group);
+}
+
+static bool may(void *arg, uint32_t peer, enum courier_right right)
+{
+	unsigned roles =
+		right == COURIER_MAY_READ
+			? DIRECTORY_ROLE_BACKEND
+			: DIRECTORY_ROLE_BACKEND | DIRECTORY_ROLE_FRONTEND;
+	struct directory_member member;
+	struct store_txn *txn;
+	bool allowed;
+
+	if (!directory_read(arg, &txn))
+		return false;
+	allowed = directory_member_find(txn, peer, &member) &&
+		  member.state != DIRECTORY_MEMBER_REMOVED &&
+		  (member.roles & roles) != 0 &&
+		  store_txn_error(txn) == ERR_NONE;
+	store_end(&txn);
+	return allowed;
+}
+
+static const struct courier_ops node_ops = {
+	.targets = find_targets,
+	.raft_id = raft_id,
+	.may = may,
+};
+
+void node_courier_begin(struct node *node)
+{
+	struct courier_config config = {
+		.bodies = node->bodies,
+		.bulk = NULL, /* of the links, when there are any */
+		.loop = io_loop_executor(node->main),
+		.timers = io_loop_timers(node->main),
+		.clock = io_loop_clock(node->main),
+		.pool = io_pool_executor(node->pool),
+		.ops = &node_ops,
+		.arg = node,
+	};
+
+	node->courier = courier_new(&config);
+}

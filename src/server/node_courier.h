@@ -1,0 +1,12 @@
+/*
+ * The courier of a running node: what it has to know of directory and groups.
+ */
+#ifndef SERVER_NODE_COURIER_H
+#define SERVER_NODE_COURIER_H
+
+struct node;
+
+/* Makes node->courier; the groups are open. */
+void node_courier_begin(struct node *node);
+
+#endif
