@@ -81,7 +81,7 @@ struct node {
 	struct wal *wal;
 	struct replica_turns turns; /* one checkpoint at a time */
 	struct body_store *bodies;
-	unsigned uploads; /* bodies being written (atomic) */
+	unsigned uploads;        /* bodies being written (atomic) */
 	struct courier *courier; /* brings bodies from node to node */
 	/* [0] is the directory; grows only, by node_groups.c: node_group() */
 	struct node_group *_Atomic groups[NODE_GROUPS_MAX];
