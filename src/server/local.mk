@@ -84,6 +84,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/op_status.c \
 	src/server/op_store.c \
 	src/server/op_sync.c \
+	src/server/repair.c \
+	src/server/repair.h \
 	src/server/replicas.c \
 	src/server/replicas.h \
 	src/server/settings.c \

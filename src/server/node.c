@@ -28,6 +28,7 @@
 #include "server/node_courier.h"
 #include "server/node_groups.h"
 #include "server/node_serve.h"
+#include "server/repair.h"
 #include "server/replicas.h"
 #include "server/upkeep.h"
 
@@ -90,6 +91,7 @@ static void node_work_stop(struct node *node)
 		return;
 	intents_stop(node->intents);
 	upkeep_stop(node->upkeep);
+	repair_stop(node->repair);
 	copies_stop(node->copies);
 	claims_stop(node->claims);
 	replicas_stop(node->replicas);
@@ -101,6 +103,7 @@ static bool node_works(const struct node *node)
 	       (upkeep_is_busy(node->upkeep) || copies_is_busy(node->copies) ||
 		claims_is_busy(node->claims) ||
 		courier_is_busy(node->courier) ||
+		repair_is_busy(node->repair) ||
 		replicas_is_busy(node->replicas) ||
 		keeper_is_busy(node->keeper));
 }
@@ -114,6 +117,7 @@ static void node_work_free(struct node *node)
 	copies_free(&node->copies);
 	claims_free(&node->claims);
 	replicas_free(&node->replicas);
+	repair_free(&node->repair);
 	courier_free(&node->courier);
 	keeper_free(&node->keeper);
 }

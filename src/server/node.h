@@ -101,6 +101,7 @@ struct node {
 	struct replicas *replicas; /* opens what the directory gives us */
 	struct intents *intents;   /* what is still to be done elsewhere */
 	struct upkeep *upkeep;     /* sweeps and checkpoints of bodies */
+	struct repair *repair;     /* bodies that are missing or damaged */
 	struct copies *copies;     /* abandoned ones are dropped */
 	struct claims *claims;     /* those left open are carried out */
 	unsigned running_claims;   /* passes over claims (atomic) */

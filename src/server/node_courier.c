@@ -9,8 +9,10 @@
 #include "server/node_courier.h"
 
 #include "cluster/directory.h"
+#include "cluster/mailgroup.h"
 #include "server/courier.h"
 #include "server/node.h"
+#include "server/repair.h"
 
 /* Standbys that get bodies while the group wants more voters than it has. */
 #define STANDBYS_MAX 4
@@ -111,6 +113,95 @@ static const struct courier_ops node_ops = {
 	.may = may,
 };
 
+/* ---- names of bodies, for the repair ---- */
+
+struct names {
+	struct repair_name *list;
+	uint32_t group;
+	unsigned count;
+};
+
+static void add_name(void *arg, const struct sha256 *hash,
+		     uint64_t mailbox unused_arg, uint32_t uid unused_arg)
+{
+	struct names *names = arg;
+
+	names->list[names->count++] = (struct repair_name){
+		names->group,
+		*hash,
+	};
+}
+
+/* False: the group has no more, or cannot be read. */
+static bool group_names(struct replica *replica, struct repair_place *place,
+			unsigned max, struct names *names)
+{
+	struct mailgroup_body_position position = { place->mailbox,
+						    place->uid };
+	struct store_env *env = replica ? replica_env(replica) : NULL;
+	struct store_txn *txn;
+	bool more;
+
+	if (!env || store_read_begin(env, &txn))
+		return false;
+	more = mailgroup_bodies(txn, &position, max - names->count, add_name,
+				names);
+	more &= store_txn_error(txn) == ERR_NONE;
+	store_end(&txn);
+	place->mailbox = position.mailbox;
+	place->uid = position.uid;
+	return more;
+}
+
+static bool is_shared(struct node *node, uint32_t group)
+{
+	struct courier_targets targets;
+
+	return find_targets(node, group, &targets) == ERR_NONE &&
+	       !courier_is_alone(&targets);
+}
+
+/* One group at a time: a slice may be shorter than it could be. */
+static bool next_names(void *arg, bool shared, struct repair_place *place,
+		       struct repair_name *list, unsigned max,
+		       unsigned *count_r)
+{
+	struct node *node = arg;
+	unsigned groups = atomic_load(&node->group_count);
+	struct names names = { .list = list };
+
+	while (place->group < groups && names.count == 0) {
+		const struct node_group *group = node_group(node, place->group);
+
+		names.group = group->number;
+		if (group->number != 0 &&
+		    (!shared || is_shared(node, group->number)) &&
+		    group_names(atomic_load(&group->replica), place, max,
+				&names))
+			break;
+		*place = (struct repair_place){ .group = place->group + 1 };
+	}
+	*count_r = names.count;
+	return place->group < groups;
+}
+
+static void repair_begin(struct node *node)
+{
+	struct repair_config config = {
+		.courier = node->courier,
+		.bodies = node->bodies,
+		.home = io_loop_executor(node->main),
+		.timers = io_loop_timers(node->main),
+		.clock = io_loop_clock(node->main),
+		.pool = io_pool_executor(node->pool),
+		.scrub_ms = node->settings->scrub_ms,
+		.names = next_names,
+		.arg = node,
+	};
+
+	node->repair = repair_new(&config);
+}
+
 void node_courier_begin(struct node *node)
 {
 	struct courier_config config = {
@@ -125,4 +216,5 @@ void node_courier_begin(struct node *node)
 	};
 
 	node->courier = courier_new(&config);
+	repair_begin(node);
 }

@@ -14,6 +14,7 @@ test_unit_server_unit_server_SOURCES = \
 	test/unit/server/test_marks.c \
 	test/unit/server/test_move.c \
 	test/unit/server/test_open.c \
+	test/unit/server/test_repair.c \
 	test/unit/server/test_spread.c \
 	test/unit/server/test_starting.c \
 	test/unit/server/test_stopping.c \
