@@ -128,7 +128,8 @@ static void offer_submitted(struct proposal *proposal)
 void offer_submit(struct offer *offer, offer_done *done)
 {
 	offer->done = done;
-	offer->until_ms = clock_mono_ms(offer->clock) + OFFER_MS;
+	offer->until_ms =
+		clock_mono_ms(offer->clock) + TUNED(offer_ms, OFFER_MS);
 	if (offer->targets && courier_is_held(offer->targets, &offer->holders))
 		submit(offer);
 	else

@@ -1,0 +1,36 @@
+/*
+ * Two more nodes for the rig, as far as bodies go: at the other ends of real
+ * muxes stand stores in memory. The group's row in the directory says that they
+ * vote; the group's log knows nothing of them.
+ */
+#ifndef TEST_OTHERS_H
+#define TEST_OTHERS_H
+
+#include "base/digest.h"
+#include "rig.h"
+
+struct others;
+
+/* Links to nodes 2 and 3 are up; the groups are as they were. */
+struct others *others_new(struct rig *rig);
+
+/* The rig was stopped before. */
+void others_free(struct others **othersp);
+
+/* The row of a mail group says: the rig's replica and theirs vote. */
+void others_vote(struct others *others, uint32_t group);
+
+/* Takes the rig's own replica out of the row: its node has none, it says. */
+void others_vote_alone(struct others *others, uint32_t group);
+
+/* Puts a body into the store of one of them (2 or 3). */
+void others_put(struct others *others, uint32_t node, struct slice octets);
+
+/* How many bodies that node has; how many were asked of it by FETCH. */
+unsigned others_count(struct others *others, uint32_t node);
+unsigned others_fetched(struct others *others, uint32_t node);
+
+/* From now on the node takes no body any more, or takes them again. */
+void others_refuse(struct others *others, uint32_t node, bool refuse);
+
+#endif
