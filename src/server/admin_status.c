@@ -202,9 +202,8 @@ static json_t *listeners_json(const struct node *node)
 			 (json_int_t)connections);
 }
 
-void admin_status(struct admin_call *call)
+static json_t *node_json(const struct node *node)
 {
-	const struct node *node = call->node;
 	json_t *groups = json_array();
 	json_t *result;
 
@@ -222,7 +221,57 @@ void admin_status(struct admin_call *call)
 				    bodies_json(node->bodies));
 	if (node->repair)
 		add_repair(result, node->repair);
+	return result;
+}
+
+static json_t *link_json(const struct peers_link_status *link)
+{
+	return json_pack(
+		"{s:I, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
+		"node", (json_int_t)link->node, "kind",
+		link->kind == PEER_LOG ? "log" : "bulk", "up", (int)link->up,
+		"dials", (int)link->dials, "feature_level",
+		(json_int_t)link->feature_level, "since_ms",
+		(json_int_t)link->since_ms, "octets_in",
+		(json_int_t)link->octets_in, "octets_out",
+		(json_int_t)link->octets_out, "address",
+		admin_string(slice_str(link->address)), "software",
+		admin_string(slice_str(link->software)), "error",
+		admin_string(slice_str(link->error)));
+}
+
+static void status_fini(struct admin_call *call)
+{
+	mem_free(call->state);
+}
+
+static void links_known(struct peers_status *status)
+{
+	struct admin_call *call = status->owner;
+	json_t *result = node_json(call->node);
+	json_t *links = json_array();
+
+	for (unsigned i = 0; i < status->count; i++)
+		json_array_append_new(links, link_json(&status->links[i]));
+	json_object_set_new(result, "peers", links);
 	admin_ok(call, result);
+}
+
+void admin_status(struct admin_call *call)
+{
+	const struct node *node = call->node;
+	struct peers_status *status;
+
+	if (!node->serving) { /* it has no links */
+		admin_ok(call, node_json(node));
+		return;
+	}
+	status = mem_zalloc(1, sizeof(*status));
+	status->home = io_loop_executor(node->main);
+	status->owner = call;
+	call->state = status;
+	call->fini = status_fini;
+	peers_get_status(node->peers, status, links_known);
 }
 
 /* ---- verify ---- */

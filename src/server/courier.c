@@ -1,8 +1,8 @@
 /*
  * The courier's life, and the tick that gives up what does not move.
  *
- * Whatever is under way counts in `busy`; the tick runs only while something
- * stands in one of the lists.
+ * Whatever is under way counts in `busy`, the tick too; it runs only while
+ * something stands in one of the lists.
  */
 #include "server/courier_impl.h"
 
@@ -63,9 +63,10 @@ static bool is_idle(const struct courier *courier)
 
 void courier_wake_tick(struct courier *courier)
 {
-	if (!timer_is_set(&courier->tick))
-		timer_set(courier->config.timers, &courier->tick,
-			  COURIER_TICK_MS);
+	if (timer_is_set(&courier->tick))
+		return;
+	courier_begin(courier);
+	timer_set(courier->config.timers, &courier->tick, COURIER_TICK_MS);
 }
 
 static void tick(struct timer *timer)
@@ -78,6 +79,7 @@ static void tick(struct timer *timer)
 	courier_give_tick(courier, now_ms);
 	if (!is_idle(courier))
 		courier_wake_tick(courier);
+	courier_end(courier); /* the one that has fired */
 }
 
 /* ---- life ---- */
@@ -109,6 +111,10 @@ static void stop_run(struct task *task)
 	struct courier *courier = container_of(task, struct courier, stop);
 
 	courier_fetch_stop(courier);
+	if (timer_is_set(&courier->tick) && is_idle(courier)) {
+		timer_stop(courier->config.timers, &courier->tick);
+		courier_end(courier);
+	}
 	courier_end(courier);
 }
 
@@ -131,7 +137,5 @@ void courier_free(struct courier **courierp)
 
 	*courierp = NULL;
 	MUST(!courier_is_busy(courier));
-	if (timer_is_set(&courier->tick))
-		timer_stop(courier->config.timers, &courier->tick);
 	mem_free(courier);
 }

@@ -118,7 +118,7 @@ void courier_stop(struct courier *courier);
 /* Something is under way: store and loops must live on. Any thread. */
 bool courier_is_busy(struct courier *courier);
 
-/* Not busy, and its loop runs no more. */
+/* Stopped and not busy. */
 void courier_free(struct courier **courierp);
 
 /* See struct courier_ops. */

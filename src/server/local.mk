@@ -58,6 +58,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/node_groups.c \
 	src/server/node_groups.h \
 	src/server/node_init.c \
+	src/server/node_peers.c \
+	src/server/node_peers.h \
 	src/server/node_serve.c \
 	src/server/node_serve.h \
 	src/server/offer.c \
@@ -86,6 +88,15 @@ src_server_libserver_a_SOURCES = \
 	src/server/op_sync.c \
 	src/server/repair.c \
 	src/server/repair.h \
+	src/server/peers.c \
+	src/server/peers.h \
+	src/server/peers_bulk.c \
+	src/server/peers_conn.c \
+	src/server/peers_internal.h \
+	src/server/peers_join.c \
+	src/server/peers_key.c \
+	src/server/peers_log.c \
+	src/server/peers_side.c \
 	src/server/replicas.c \
 	src/server/replicas.h \
 	src/server/settings.c \

@@ -3,8 +3,8 @@
  *
  * node_start: lock -> identity -> loops and workers -> certificates ->
  *     admin socket -> (groups -> listeners, if it was ever initialised)
- * node_stop, on the main loop: listeners -> BYE to every connection -> groups
- *     -> log -> main loop ends; node_fini closes the files.
+ * node_stop, on the main loop: listeners -> BYE to every connection -> links
+ *     -> groups -> log -> main loop ends; node_fini closes the files.
  */
 #include "server/node.h"
 
@@ -27,6 +27,7 @@
 #include "server/lmtp_link.h"
 #include "server/node_courier.h"
 #include "server/node_groups.h"
+#include "server/node_peers.h"
 #include "server/node_serve.h"
 #include "server/repair.h"
 #include "server/replicas.h"
@@ -233,8 +234,10 @@ static void run_threads(struct node *node)
 
 static enum err open_groups(struct node *node, struct buf *why)
 {
-	enum err err = node_groups_open(node, why);
+	enum err err = node_peers_open(node, why);
 
+	if (!err)
+		err = node_groups_open(node, why);
 	if (!err)
 		node->serving = true;
 	return err;
@@ -291,8 +294,10 @@ enum err node_start(struct node *node, const struct settings *settings,
 	if (node->serving)
 		node_work_begin(node);
 	run_threads(node);
-	if (node->serving)
+	if (node->serving) {
+		node_peers_start(node);
 		node_groups_start(node);
+	}
 	if (node->serving && !node->identity.ready)
 		node_init_resume(node);
 	if (!node->serving)
@@ -358,6 +363,11 @@ static void groups_stopped(struct node *node)
 		  groups_stopped_on_main);
 }
 
+static void links_are_cut(struct node *node)
+{
+	node_groups_stop(node, groups_stopped);
+}
+
 static void loop_is_empty(struct task *task)
 {
 	struct loop_stop *one = container_of(task, struct loop_stop, task);
@@ -368,7 +378,7 @@ static void loop_is_empty(struct task *task)
 	if (node->keeper)
 		courier_stop(node->courier);
 	if (node->serving)
-		node_groups_stop(node, groups_stopped);
+		node_peers_stop(node, links_are_cut);
 	else
 		groups_stopped(node);
 }
@@ -461,6 +471,7 @@ void node_fini(struct node *node)
 	join_threads(node);
 	if (node->admin)
 		admin_close(&node->admin);
+	peers_free(&node->peers);
 	node_unlisten_free(node);
 	node_work_free(node);
 	if (node->pool)

@@ -31,11 +31,12 @@
 #include "server/identity.h"
 #include "server/keeper.h"
 #include "server/loop.h"
+#include "server/peers.h"
 #include "server/settings.h"
 #include "store/body.h"
 
 #define NODE_LOOPS_MAX 256
-#define NODE_LISTENERS_MAX (3 * SETTINGS_LISTEN_MAX)
+#define NODE_LISTENERS_MAX (4 * SETTINGS_LISTEN_MAX)
 
 /* Groups of which a node may have had a replica since it was started. */
 #define NODE_GROUPS_MAX IDENTITY_GROUPS_MAX_HERE
@@ -97,6 +98,13 @@ struct node {
 	unsigned listener_count;
 	bool deaf; /* the listeners are closed */
 	struct admin *admin;
+	struct peers *peers;      /* links; NULL: never initialised */
+	struct task members_task; /* reads the rows of members */
+	atomic_bool members_woken;
+	void (*peers_stopped)(struct node *node);
+	/* On the log loop: a frame for a replica that is not here; or NULL. */
+	void (*strange_frame)(struct node *node, uint32_t group, uint64_t from,
+			      uint64_t to, struct slice frame);
 	struct keeper *keeper;     /* writes the identity */
 	struct replicas *replicas; /* opens what the directory gives us */
 	struct intents *intents;   /* what is still to be done elsewhere */

@@ -8,10 +8,13 @@
  */
 #include "server/node_courier.h"
 
+#include "base/mem.h"
 #include "cluster/directory.h"
 #include "cluster/mailgroup.h"
+#include "raft/missing.h"
 #include "server/courier.h"
 #include "server/node.h"
+#include "server/peers.h"
 #include "server/repair.h"
 
 /* Standbys that get bodies while the group wants more voters than it has. */
@@ -107,10 +110,45 @@ static bool may(void *arg, uint32_t peer, enum courier_right right)
 	return allowed;
 }
 
+/* ---- bodies that came ---- */
+
+struct came {
+	struct task task;
+	struct node *node;
+	struct sha256 hash;
+};
+
+/* On the log loop. Any of the groups may have missed it. */
+static void came_run(struct task *task)
+{
+	struct came *came = container_of(task, struct came, task);
+	unsigned groups = atomic_load(&came->node->group_count);
+
+	for (unsigned i = 0; i < groups; i++) {
+		const struct node_group *group = node_group(came->node, i);
+		struct replica *replica = atomic_load(&group->replica);
+
+		if (group->number != 0 && replica)
+			replica_body_came(replica, &came->hash);
+	}
+	mem_free(came);
+}
+
+static void tell_came(void *arg, const struct sha256 *hash)
+{
+	struct node *node = arg;
+	struct came *came = mem_zalloc(1, sizeof(*came));
+
+	came->node = node;
+	came->hash = *hash;
+	task_post(io_loop_executor(node->log), &came->task, came_run);
+}
+
 static const struct courier_ops node_ops = {
 	.targets = find_targets,
 	.raft_id = raft_id,
 	.may = may,
+	.came = tell_came,
 };
 
 /* ---- names of bodies, for the repair ---- */
@@ -153,16 +191,30 @@ static bool group_names(struct replica *replica, struct repair_place *place,
 	return more;
 }
 
-static bool is_shared(struct node *node, uint32_t group)
+/* The same of the group's table of missing bodies. */
+static bool group_missing(struct replica *replica, struct repair_place *place,
+			  unsigned max, struct names *names)
 {
-	struct courier_targets targets;
+	struct store_env *env = replica ? replica_env(replica) : NULL;
+	struct missing_body *list;
+	struct store_txn *txn;
+	unsigned count;
 
-	return find_targets(node, group, &targets) == ERR_NONE &&
-	       !courier_is_alone(&targets);
+	if (!env || store_read_begin(env, &txn))
+		return false;
+	list = mem_zalloc(max, sizeof(*list));
+	count = missing_list(txn, &place->missing, list, max);
+	if (store_txn_error(txn))
+		count = 0;
+	store_end(&txn);
+	for (unsigned i = 0; i < count; i++)
+		add_name(names, &list[i].hash, 0, 0);
+	mem_free(list);
+	return count == max;
 }
 
 /* One group at a time: a slice may be shorter than it could be. */
-static bool next_names(void *arg, bool shared, struct repair_place *place,
+static bool next_names(void *arg, bool missing, struct repair_place *place,
 		       struct repair_name *list, unsigned max,
 		       unsigned *count_r)
 {
@@ -172,12 +224,12 @@ static bool next_names(void *arg, bool shared, struct repair_place *place,
 
 	while (place->group < groups && names.count == 0) {
 		const struct node_group *group = node_group(node, place->group);
+		struct replica *replica = atomic_load(&group->replica);
 
 		names.group = group->number;
 		if (group->number != 0 &&
-		    (!shared || is_shared(node, group->number)) &&
-		    group_names(atomic_load(&group->replica), place, max,
-				&names))
+		    (missing ? group_missing(replica, place, max, &names)
+			     : group_names(replica, place, max, &names)))
 			break;
 		*place = (struct repair_place){ .group = place->group + 1 };
 	}
@@ -204,12 +256,13 @@ static void repair_begin(struct node *node)
 
 void node_courier_begin(struct node *node)
 {
+	struct io_loop *bulk = peers_bulk_loop(node->peers);
 	struct courier_config config = {
 		.bodies = node->bodies,
-		.bulk = NULL, /* of the links, when there are any */
-		.loop = io_loop_executor(node->main),
-		.timers = io_loop_timers(node->main),
-		.clock = io_loop_clock(node->main),
+		.bulk = peers_bulk(node->peers),
+		.loop = io_loop_executor(bulk),
+		.timers = io_loop_timers(bulk),
+		.clock = io_loop_clock(bulk),
 		.pool = io_pool_executor(node->pool),
 		.ops = &node_ops,
 		.arg = node,

@@ -22,6 +22,7 @@
 #include "io/disk.h"
 #include "raft/wal_record.h"
 #include "server/claims.h"
+#include "server/node_peers.h"
 
 /* Readers of an environment: loops, workers, appliers and some slack. */
 static unsigned max_readers(const struct node *node)
@@ -104,6 +105,7 @@ static void raise_run(struct task *task)
 	if (node->identity.start < group->raise.at_least)
 		__atomic_store_n(&node->identity.start, group->raise.at_least,
 				 __ATOMIC_SEQ_CST);
+	node_peers_raised(node);
 	group->raise.write.owner = group;
 	keeper_write(node->keeper, &group->raise.write, raise_written);
 }
@@ -199,17 +201,21 @@ static void directory_published(void *arg, const struct directory_event *events,
 	const struct node_group *group = arg;
 	bool intents = false;
 	bool groups = false;
+	bool members = false;
 
 	for (size_t i = 0; i < count; i++) {
 		bool many = events[i].kind == DIRECTORY_EVENT_MANY;
 
 		intents |= many || events[i].kind == DIRECTORY_EVENT_INTENT;
 		groups |= many || events[i].kind == DIRECTORY_EVENT_GROUP;
+		members |= many || events[i].kind == DIRECTORY_EVENT_MEMBER;
 	}
 	if (intents)
 		node_run_intents(group->node);
 	if (groups)
 		node_run_replicas(group->node);
+	if (members)
+		node_peers_wake(group->node);
 	rights_published(group->node, events, count);
 }
 
@@ -245,6 +251,14 @@ void node_group_publish(struct node *node, struct node_group *group)
 	atomic_store(&node->group_count, place + 1);
 }
 
+static bool have_body(void *arg, const struct sha256 *hash)
+{
+	const struct node *node = arg;
+	uint64_t length;
+
+	return body_length(node->bodies, hash, &length) == ERR_NONE;
+}
+
 enum err node_group_open(struct node *node,
 			 const struct identity_replica *identity,
 			 struct node_group **group_r)
@@ -259,6 +273,9 @@ enum err node_group_open(struct node *node,
 		.boot = random_u64(node->random) | 1,
 		.bootstrap = !node->identity.ready,
 		.wal = node->wal,
+		.net = peers_net(node->peers),
+		.have = have_body,
+		.have_arg = node,
 		.log_loop = io_loop_executor(node->log),
 		.pool = io_pool_executor(node->pool),
 		.timers = io_loop_timers(node->log),

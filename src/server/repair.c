@@ -197,13 +197,16 @@ static void sliced(struct task *task)
 static bool is_wanted(const struct round *round, unsigned kept,
 		      const struct repair_name *name)
 {
+	const struct repair_config *config = &round->repair->config;
 	uint64_t length;
 
 	if (kept && sha256_eq(&round->names[kept - 1].hash, &name->hash))
 		return false;
-	return round->scrub ||
-	       body_length(round->repair->config.bodies, &name->hash,
-			   &length) == ERR_MISSING_BODY;
+	if (round->scrub || body_length(config->bodies, &name->hash, &length))
+		return true;
+	/* It came while the row was being made: the table must hear of it. */
+	courier_tell_came(config->courier, &name->hash);
+	return false;
 }
 
 static void slice_run(struct task *task)

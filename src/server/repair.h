@@ -4,8 +4,9 @@
  *
  * Two rounds, both slow and in the background:
  *
- *   missing  all names in slices; who is not here is fetched, REPAIR_AT_ONCE
- *            at a time. After the start, when woken, and each hour
+ *   missing  what the groups' tables of missing bodies list (raft/missing.h)
+ *            is fetched, REPAIR_AT_ONCE at a time. After the start, when
+ *            woken, and each minute
  *   scrub    one body after the other is read and compared with its name,
  *            all of them once in the time of the setting
  *
@@ -19,6 +20,7 @@
 
 #include "base/digest.h"
 #include "base/timer.h"
+#include "raft/missing.h"
 #include "server/courier.h"
 #include "store/body.h"
 
@@ -27,7 +29,7 @@
 #define REPAIR_PAUSE_MS 20
 #define REPAIR_FIRST_MS 5000
 #define REPAIR_RETRY_MS (60ull * 1000) /* a round had failures */
-#define REPAIR_AGAIN_MS (3600ull * 1000)
+#define REPAIR_AGAIN_MS (60ull * 1000) /* it costs a look at a counter */
 
 /* The scrub looks at one body in this time, if there are so few. */
 #define REPAIR_SCRUB_SLOW_MS 60000
@@ -39,6 +41,7 @@ struct repair_place {
 	unsigned group; /* place in the node's list */
 	uint64_t mailbox;
 	uint32_t uid;
+	struct missing_body missing; /* of the missing round */
 };
 
 struct repair_name {
@@ -56,10 +59,10 @@ struct repair_config {
 	uint64_t scrub_ms; /* for all bodies once; 0: no scrub */
 	/*
 	 * Up to `max` names from the place on, which is moved; false: that was
-	 * all. With `shared` only of groups that have replicas elsewhere.
-	 * Called on the pool.
+	 * all. With `missing` those of the tables of missing bodies, else of
+	 * all rows. Called on the pool.
 	 */
-	bool (*names)(void *arg, bool shared, struct repair_place *place,
+	bool (*names)(void *arg, bool missing, struct repair_place *place,
 		      struct repair_name *names, unsigned max,
 		      unsigned *count_r);
 	void *arg;

@@ -4,10 +4,10 @@
 
 #include "base/mem.h"
 #include "base/panic.h"
-#include "cluster/directory_command.h"
 #include "peer/frame.h"
 #include "peer/mux.h"
 #include "server/courier_impl.h"
+#include "server/peers.h"
 #include "server/streams.h"
 
 #define BODIES 64
@@ -50,7 +50,12 @@ struct others {
 	bool pumping;
 	struct task task;
 	sem_t done;
+	struct courier_ops ops;
+	_Atomic bool without_own;
 };
+
+/* One a test's process: the table of functions has no argument of ours. */
+static struct others *the_others;
 
 /* ---- the far ends ---- */
 
@@ -196,7 +201,12 @@ static void accept_fetch(void *arg, struct peer_stream *stream,
 	far_say(talker);
 }
 
-/* ---- links: on the main loop ---- */
+/* ---- links: on the bulk loop ---- */
+
+static struct executor *loop_of(struct others *others)
+{
+	return io_loop_executor(peers_bulk_loop(others->rig->node->peers));
+}
 
 /* All frames of one end to the other; false: there were none. */
 static bool carry(struct peer_mux *from, struct peer_mux *to)
@@ -241,7 +251,7 @@ static void wake(void *arg)
 	if (others->pumping)
 		return;
 	others->pumping = true;
-	task_post(io_loop_executor(others->rig->main), &others->pump, pump_run);
+	task_post(loop_of(others), &others->pump, pump_run);
 }
 
 static struct peer_stream *bulk_open(struct peer_bulk *bulk, uint32_t node,
@@ -256,46 +266,35 @@ static struct peer_stream *bulk_open(struct peer_bulk *bulk, uint32_t node,
 			     owner);
 }
 
-/* ---- the directory ---- */
+/* ---- where bodies belong: in the place of the directory ---- */
 
-static void put_group(struct others *others, uint32_t number, bool own)
+static void add_target(struct courier_targets *targets, uint64_t raft_id)
 {
-	struct directory_group_put command = { 0 };
-	struct directory_group *group = &command.group;
-	struct store_txn *txn = rig_read(others->rig, 0);
-	struct directory_replica self = {
-		.node = 1,
-		.raft_id = node_raft_id(others->rig->node, number),
-		.role = DIRECTORY_REPLICA_VOTER,
+	targets->at[targets->count++] = (struct courier_target){
+		.raft_id = raft_id,
+		.node = (uint32_t)(raft_id >> 32),
+		.voter = true,
+		.local = raft_id >> 32 == 1,
 	};
-	struct buf body = { 0 };
-
-	MUST(directory_group_find(txn, number, group));
-	group->replica_count = 0;
-	if (own)
-		group->replicas[group->replica_count++] = self;
-	for (uint32_t node = 2; node <= 3; node++)
-		group->replicas[group->replica_count++] =
-			(struct directory_replica){
-				.node = node,
-				.raft_id = (uint64_t)node << 32 | 1,
-				.role = DIRECTORY_REPLICA_VOTER,
-			};
-	if (directory_group_put_encode(&command, &body) != ERR_NONE)
-		PANIC("no group can be so");
-	store_end(&txn);
-	MUST(rig_propose(others->rig, 0, DIRECTORY_GROUP_PUT, &body) ==
-	     ERR_NONE);
 }
 
-void others_vote(struct others *others, uint32_t group)
+static enum err find_targets(void *arg, uint32_t group,
+			     struct courier_targets *targets_r)
 {
-	put_group(others, group, true);
+	struct others *others = the_others;
+
+	*targets_r = (struct courier_targets){ 0 };
+	MUST(arg == others->rig->node);
+	if (!atomic_load(&others->without_own))
+		add_target(targets_r, node_raft_id(arg, group));
+	for (uint64_t node = 2; node <= 3; node++)
+		add_target(targets_r, node << 32 | 1);
+	return ERR_NONE;
 }
 
-void others_vote_alone(struct others *others, uint32_t group)
+void others_vote(struct others *others, bool own)
 {
-	put_group(others, group, false);
+	atomic_store(&others->without_own, !own);
 }
 
 /* ---- life ---- */
@@ -326,12 +325,15 @@ static void other_init(struct others *others, struct other *other,
 	peer_mux_init(&other->far, &config);
 }
 
-/* On the main loop, which is that of the courier, too. */
 static void connect_run(struct task *task)
 {
 	struct others *others = container_of(task, struct others, task);
+	struct courier_config *config = &others->rig->node->courier->config;
 
-	others->rig->node->courier->config.bulk = &others->bulk;
+	others->ops = *config->ops;
+	others->ops.targets = find_targets;
+	config->ops = &others->ops;
+	config->bulk = &others->bulk;
 	MUST(sem_post(&others->done) == 0);
 }
 
@@ -339,12 +341,13 @@ struct others *others_new(struct rig *rig)
 {
 	struct others *others = mem_zalloc(1, sizeof(*others));
 
+	the_others = others;
 	others->rig = rig;
 	others->bulk.open = bulk_open;
 	MUST(sem_init(&others->done, 0, 0) == 0);
 	for (uint32_t node = 2; node <= 3; node++)
 		other_init(others, &others->two[node - 2], node);
-	task_post(io_loop_executor(rig->main), &others->task, connect_run);
+	task_post(loop_of(others), &others->task, connect_run);
 	while (sem_wait(&others->done) != 0)
 		;
 	return others;

@@ -1,7 +1,7 @@
 /*
  * Two more nodes for the rig, as far as bodies go: at the other ends of real
- * muxes stand stores in memory. The group's row in the directory says that they
- * vote; the group's log knows nothing of them.
+ * muxes stand stores in memory. The courier believes that they vote in the mail
+ * groups; the groups' logs know nothing of them.
  */
 #ifndef TEST_OTHERS_H
 #define TEST_OTHERS_H
@@ -11,17 +11,14 @@
 
 struct others;
 
-/* Links to nodes 2 and 3 are up; the groups are as they were. */
+/* Links to nodes 2 and 3 are up, and they vote in all groups. */
 struct others *others_new(struct rig *rig);
 
 /* The rig was stopped before. */
 void others_free(struct others **othersp);
 
-/* The row of a mail group says: the rig's replica and theirs vote. */
-void others_vote(struct others *others, uint32_t group);
-
-/* Takes the rig's own replica out of the row: its node has none, it says. */
-void others_vote_alone(struct others *others, uint32_t group);
+/* Does the rig's own replica vote, as the courier believes? */
+void others_vote(struct others *others, bool own);
 
 /* Puts a body into the store of one of them (2 or 3). */
 void others_put(struct others *others, uint32_t node, struct slice octets);

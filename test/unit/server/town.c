@@ -322,7 +322,10 @@ void town_power_cut(struct town *town, unsigned number)
 	courier_stop(node->courier);
 	/* What is under way ends on a disk that takes nothing any more. */
 	body_world_crash(&node->world, NULL, DISK_SIM_DROP);
-	MUST(!courier_is_busy(node->courier));
+	while (courier_is_busy(node->courier)) {
+		clock_manual_advance(&town->clock, 1000);
+		timers_run(&node->timers);
+	}
 	courier_free(&node->courier);
 	MUST(body_world_open(&node->world, false) == ERR_NONE);
 	courier_make(node);
