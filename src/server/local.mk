@@ -29,8 +29,6 @@ src_server_libserver_a_SOURCES = \
 	src/server/courier_targets.c \
 	src/server/courier_wire.c \
 	src/server/courier_wire.h \
-	src/server/holds.c \
-	src/server/holds.h \
 	src/server/identity.c \
 	src/server/identity.h \
 	src/server/imap_link.c \
