@@ -27,6 +27,7 @@
 #include "raft/replica.h"
 #include "raft/turns.h"
 #include "raft/wal.h"
+#include "server/courier.h"
 #include "server/identity.h"
 #include "server/keeper.h"
 #include "server/loop.h"
@@ -82,7 +83,8 @@ struct node {
 	struct wal *wal;
 	struct replica_turns turns; /* one checkpoint at a time */
 	struct body_store *bodies;
-	unsigned uploads; /* bodies being written (atomic) */
+	unsigned uploads;        /* bodies being written (atomic) */
+	struct courier *courier; /* brings bodies from node to node */
 	/* [0] is the directory; grows only, by node_groups.c: node_group() */
 	struct node_group *_Atomic groups[NODE_GROUPS_MAX];
 	_Atomic unsigned group_count;
@@ -112,6 +114,7 @@ struct node {
 	struct replicas *replicas; /* opens what the directory gives us */
 	struct intents *intents;   /* what is still to be done elsewhere */
 	struct upkeep *upkeep;     /* sweeps and checkpoints of bodies */
+	struct repair *repair;     /* bodies that are missing or damaged */
 	struct copies *copies;     /* abandoned ones are dropped */
 	struct claims *claims;     /* those left open are carried out */
 	unsigned running_claims;   /* passes over claims (atomic) */

@@ -2,19 +2,19 @@
  * COPY to a mailbox of another group: the bodies are here already, so it is
  * an APPEND there of what the rows say.
  *
- * RESERVE a slot -> ROWS -> HOLDS -> APPEND -> done
+ * RESERVE a slot -> ROWS -> OFFER (offer.h): holds on the bodies at the target
+ * group, then APPEND -> done
  * more than one command takes:
- * RESERVE -> ROWS -> HOLDS -> APPEND_STAGE -> RESERVE ... -> REVEAL -> done
+ * RESERVE -> ROWS -> OFFER: APPEND_STAGE -> RESERVE ... -> REVEAL -> done
  *
  * COPY is all or nothing: a staged one that is refused on the way is dropped.
  */
 #include "base/mem.h"
 #include "base/panic.h"
 #include "cluster/mailgroup_claim.h"
-#include "server/holds.h"
 #include "server/node.h"
+#include "server/offer.h"
 #include "server/op_copy.h"
-#include "server/upload.h"
 
 struct copy_across {
 	struct copy_op *op;
@@ -25,7 +25,7 @@ struct copy_across {
 	struct mailgroup_message *messages;
 	size_t count;
 	struct uidset source; /* their UIDs */
-	struct holds holds;
+	struct offer offer;
 	enum err err; /* of the worker */
 };
 
@@ -54,32 +54,28 @@ static void fail(struct copy_across *across, enum err err)
 
 /* ---- the command ---- */
 
-static void appended(struct proposal *proposal)
+static void appended(struct copy_across *across, enum err err)
 {
-	struct copy_across *across = proposal->owner;
 	struct mailgroup_append_result result;
-	enum err err = proposal->err;
 
 	if (!err)
 		err = command_payload_err(mailgroup_append_result(
-			buf_slice(&proposal->result), &result));
+			buf_slice(&across->proposal.result), &result));
 	if (!err)
 		copy_add_pairs(across->op, &across->source, result.first_uid);
 	imap_op_end(&across->op->op, err == ERR_GONE ? ERR_NOTFOUND : err);
 }
 
-static void staged(struct proposal *proposal)
+static void staged(struct copy_across *across, enum err err)
 {
-	struct copy_across *across = proposal->owner;
 	struct copy_op *op = across->op;
 	struct mailgroup_copy_stage_result result = { 0 };
-	enum err err = proposal->err;
 
 	if (!err && op->copy.turn == 0)
-		op->copy = proposal->op;
+		op->copy = across->proposal.op;
 	if (!err)
 		err = command_payload_err(mailgroup_copy_stage_result(
-			buf_slice(&proposal->result), &result));
+			buf_slice(&across->proposal.result), &result));
 	uidset_fini(&result.copied);
 	if (err) {
 		fail(across, err == ERR_GONE ? ERR_NOTFOUND : err);
@@ -90,15 +86,14 @@ static void staged(struct proposal *proposal)
 	chunk(across);
 }
 
-static enum err encode(struct copy_across *across)
+static enum err encode(struct copy_across *across, struct buf *out)
 {
 	struct copy_op *op = across->op;
-	uint64_t holder =
-		node_raft_id(op->op.link->loop->node, op->found.group);
+	const struct courier_holders *holders = &across->offer.holders;
 	struct mailgroup_append append = {
 		.target = copy_target(op),
 		.user = op->op.link->user.id,
-		.holders = { &holder, 1 },
+		.holders = { holders->raft_ids, holders->count },
 		.messages = across->messages,
 		.count = across->count,
 	};
@@ -113,9 +108,8 @@ static enum err encode(struct copy_across *across)
 	};
 
 	if (across->stages)
-		return mailgroup_append_stage_encode(&stage,
-						     &across->proposal.body);
-	return mailgroup_append_encode(&append, &across->proposal.body);
+		return mailgroup_append_stage_encode(&stage, out);
+	return mailgroup_append_encode(&append, out);
 }
 
 /* Half of them are left for the next chunk. */
@@ -134,63 +128,62 @@ static void halve(struct copy_across *across)
 }
 
 /* Structures are made from the bodies when asked for; keywords are needed. */
-static enum err encode_to_fit(struct copy_across *across)
+static enum err encode_to_fit(struct offer *offer, struct buf *out)
 {
-	enum err err = encode(across);
+	struct copy_across *across = offer->owner;
+	enum err err = encode(across, out);
 
 	for (size_t i = 0; err == ERR_LIMIT && i < across->count; i++)
 		across->messages[i].structure = SLICE_NONE;
 	if (err == ERR_LIMIT)
-		err = encode(across);
+		err = encode(across, out);
 	while (err == ERR_LIMIT && across->count > 1) {
 		halve(across);
-		err = encode(across);
+		err = encode(across, out);
 	}
+	offer->kind =
+		across->stages ? MAILGROUP_APPEND_STAGE : MAILGROUP_APPEND;
 	return err;
 }
 
-static void submit(struct copy_across *across)
+static void across_answered(struct offer *offer)
 {
-	enum err err = encode_to_fit(across);
+	struct copy_across *across = offer->owner;
 
-	if (err) {
-		fail(across, err);
-		return;
-	}
-	across->reserved = false;
-	across->proposal.kind =
-		across->stages ? MAILGROUP_APPEND_STAGE : MAILGROUP_APPEND;
-	across->proposal.version = MAILGROUP_COMMAND_VERSION;
-	replica_submit(across->op->replica, &across->proposal,
-		       across->stages ? staged : appended);
-}
-
-/* ---- holds ---- */
-
-static void held(struct holds *holds)
-{
-	struct copy_across *across = holds->owner;
-
-	if (holds->err)
-		fail(across, ERR_UNAVAILABLE);
+	if (across->stages)
+		staged(across, offer->err);
 	else
-		submit(across);
+		appended(across, offer->err);
 }
 
-static void hold(struct copy_across *across)
+static void hash_at(const struct offer *offer, size_t n, struct sha256 *hash_r)
 {
-	struct imap_link *link = across->op->op.link;
+	const struct copy_across *across = offer->owner;
 
-	across->holds = (struct holds){
-		.bodies = link->loop->node->bodies,
-		.home = link->loop->executor,
+	*hash_r = across->messages[n].hash;
+}
+
+static void across_offer(struct copy_across *across)
+{
+	struct copy_op *op = across->op;
+	struct server_loop *loop = op->op.link->loop;
+
+	across->offer = (struct offer){
+		.courier = loop->node->courier,
+		.clock = io_loop_clock(loop->io),
+		.home = loop->executor,
 		.owner = across,
-		.hold = upload_hold_of(across->op->found.group,
-				       &across->proposal.op),
-		.messages = across->messages,
+		.replica = op->replica,
+		.proposal = &across->proposal,
+		.group = op->found.group,
+		.source = op->op.link->mailbox_group,
 		.count = across->count,
+		.version = MAILGROUP_COMMAND_VERSION,
+		.hash_at = hash_at,
+		.encode = encode_to_fit,
 	};
-	holds_take(&across->holds, held);
+	across->reserved = false; /* the slot goes with the offer */
+	offer_submit(&across->offer, across_answered);
 }
 
 /* ---- rows ---- */
@@ -231,7 +224,7 @@ static void rows_done(struct imap_op *base)
 	else if (across->count == 0)
 		chunk(across); /* all of them have gone */
 	else
-		hold(across);
+		across_offer(across);
 }
 
 /* ---- chunks ---- */

@@ -192,3 +192,10 @@ fuzz_programs += test/fuzz/fuzz_mbox
 test_fuzz_fuzz_mbox_SOURCES = test/fuzz/fuzz_mbox.c
 test_fuzz_fuzz_mbox_LDADD = $(CMD_STACK)
 test_fuzz_fuzz_mbox_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+# server
+
+fuzz_programs += test/fuzz/fuzz_courier_wire
+test_fuzz_fuzz_courier_wire_SOURCES = test/fuzz/fuzz_courier_wire.c
+test_fuzz_fuzz_courier_wire_LDADD = $(SERVER_STACK)
+test_fuzz_fuzz_courier_wire_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
