@@ -33,12 +33,17 @@ src_server_libserver_a_SOURCES = \
 	src/server/courier_targets.c \
 	src/server/courier_wire.c \
 	src/server/courier_wire.h \
+	src/server/export.c \
+	src/server/export.h \
 	src/server/identity.c \
 	src/server/identity.h \
 	src/server/imap_link.c \
 	src/server/imap_link.h \
 	src/server/imap_op.c \
 	src/server/imap_op.h \
+	src/server/import.c \
+	src/server/import.h \
+	src/server/import_wire.h \
 	src/server/intents.c \
 	src/server/intents.h \
 	src/server/keeper.c \

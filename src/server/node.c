@@ -22,7 +22,9 @@
 #include "server/admin.h"
 #include "server/claims.h"
 #include "server/copies.h"
+#include "server/export.h"
 #include "server/imap_link.h"
+#include "server/import.h"
 #include "server/intents.h"
 #include "server/lmtp_link.h"
 #include "server/manager.h"
@@ -87,6 +89,8 @@ void node_work_begin(struct node *node)
 	node->replicas = replicas_new(node);
 	node->reports = reports_new(node);
 	node->manager = manager_new(node);
+	node->imports = imports_new(node);
+	node->exports = exports_new(node);
 	replicas_wake(node->replicas);
 }
 
@@ -112,6 +116,8 @@ static bool node_works(const struct node *node)
 		courier_is_busy(node->courier) ||
 		repair_is_busy(node->repair) ||
 		replicas_is_busy(node->replicas) ||
+		imports_are_busy(node->imports) ||
+		exports_are_busy(node->exports) ||
 		manager_is_busy(node->manager) || keeper_is_busy(node->keeper));
 }
 
@@ -125,6 +131,8 @@ static void node_work_free(struct node *node)
 	claims_free(&node->claims);
 	replicas_free(&node->replicas);
 	manager_free(&node->manager);
+	imports_free(&node->imports);
+	exports_free(&node->exports);
 	reports_free(&node->reports);
 	repair_free(&node->repair);
 	courier_free(&node->courier);

@@ -111,6 +111,8 @@ struct node {
 	struct keeper *keeper;     /* writes the identity */
 	struct reports *reports;   /* of all nodes' replicas */
 	struct manager *manager;   /* changes who has which replicas */
+	struct imports *imports;   /* replicas that are brought up */
+	struct exports *exports;   /* those of others, from here */
 	struct replicas *replicas; /* opens what the directory gives us */
 	struct intents *intents;   /* what is still to be done elsewhere */
 	struct upkeep *upkeep;     /* sweeps and checkpoints of bodies */

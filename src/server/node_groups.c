@@ -22,6 +22,7 @@
 #include "io/disk.h"
 #include "raft/wal_record.h"
 #include "server/claims.h"
+#include "server/import.h"
 #include "server/node_peers.h"
 
 /* Readers of an environment: loops, workers, appliers and some slack. */
@@ -138,6 +139,16 @@ static void hook_fenced(void *arg, struct replica *replica unused_arg)
 		task_post(io_loop_executor(node->main), &node->fenced_task,
 			  stop_main);
 	}
+}
+
+static void hook_want_import(void *arg, struct replica *replica,
+			     const struct replica_want *want)
+{
+	const struct node_group *group = arg;
+
+	if (group->node->imports)
+		imports_want(group->node->imports, group->number, replica,
+			     want);
 }
 
 static void hook_parked(void *arg unused_arg, struct replica *replica,
@@ -287,6 +298,7 @@ enum err node_group_open(struct node *node,
 			.arg = group,
 			.raise = hook_raise,
 			.fenced = hook_fenced,
+			.want_import = hook_want_import,
 			.parked = hook_parked,
 			.led = hook_led,
 		},

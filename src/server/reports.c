@@ -162,6 +162,7 @@ static void add_health(struct replica *replica, uint64_t raft_id,
 
 		if (health[i].raft_id != raft_id)
 			continue;
+		out->applied_index = report->applied;
 		out->frontier = report->frontier;
 		out->missing_bodies = report->missing;
 		if (report->importing)
