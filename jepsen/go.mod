@@ -1,0 +1,8 @@
+module murder/jepsen
+
+go 1.19
+
+require (
+	github.com/anishathalye/porcupine v0.1.4 // indirect
+	golang.org/x/sys v0.20.0 // indirect
+)

@@ -1,0 +1,6 @@
+package check
+
+const (
+	FRegisterRead = "read-flags"
+	FResync       = "resync"
+)
