@@ -36,6 +36,7 @@ type ReadOut struct {
 	Modseq    uint64 `json:"modseq"`
 	MailboxID string `json:"mailboxid"`
 	Rows      []Row  `json:"rows"`
+	View      string `json:"view,omitempty"` // what untagged data had wrong
 }
 
 // Functions of the workloads with messages.
@@ -48,7 +49,11 @@ const (
 
 // IsRead is whether the function changes nothing.
 func IsRead(f string) bool {
-	return f == FRead || f == FFinal || f == FRegisterRead || f == FResync
+	switch f {
+	case FRead, FFinal, FRegisterRead, FResync, FPair, FBankRead:
+		return true
+	}
+	return false
 }
 
 // Append: acknowledged mail is never lost, refused mail never appears, and
@@ -85,17 +90,16 @@ type added struct {
 
 // mailbox is all of one key.
 type mailbox struct {
-	r      *Result
-	key    string
-	sent   map[string]*added
-	order  []*added
-	reads  []*read // by their ends
-	may    map[uint32]string
-	absent bool // messages may be expunged: absence is judged elsewhere
+	r     *Result
+	key   string
+	sent  map[string]*added
+	order []*added
+	reads []*read           // by their ends
+	named map[uint32]string // UID -> id
 }
 
 func newMailbox(r *Result, key string, calls []*history.Call) *mailbox {
-	m := &mailbox{r: r, key: key, sent: map[string]*added{}, may: map[uint32]string{}}
+	m := &mailbox{r: r, key: key, sent: map[string]*added{}, named: map[uint32]string{}}
 	for _, call := range calls {
 		switch {
 		case call.F == FAppend || call.F == FDeliver:
@@ -180,11 +184,11 @@ func (m *mailbox) checkRow(rd *read, row Row) {
 
 // bind notes that the UID names this message, for ever.
 func (m *mailbox) bind(uid uint32, id string, call *history.Call) {
-	if known, ok := m.may[uid]; ok && known != id {
+	if known, ok := m.named[uid]; ok && known != id {
 		m.failed([]*history.Call{call}, "UID %d named message %s and names %s",
 			uid, known, id)
 	}
-	m.may[uid] = id
+	m.named[uid] = id
 }
 
 // checkSet: what was acknowledged, or seen, is in each later read.

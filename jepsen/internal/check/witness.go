@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"sort"
 
 	"murder/jepsen/internal/history"
 )
@@ -29,7 +28,8 @@ type Command struct {
 	Keywords []string  `json:"keywords"`
 	Flags    []string  `json:"flags"`
 	Mode     string    `json:"mode"`
-	Boot     string    `json:"boot"`
+	Move     bool      `json:"move"`
+	Servers  []Server  `json:"servers"` // of a configuration
 	Fenced   *Fenced   `json:"fenced"`
 
 	Effective bool `json:"-"` // it was the first of its op id, and not fenced
@@ -144,12 +144,7 @@ func NewWitness(dumps []*Dump) *Witness {
 		}
 	}
 	for _, log := range w.Log {
-		sort.Slice(log, func(i, j int) bool {
-			if log[i].Index != log[j].Index {
-				return log[i].Index < log[j].Index
-			}
-			return log[i].Position < log[j].Position
-		})
+		sortCommands(log)
 		resolve(log)
 	}
 	return w
@@ -191,6 +186,9 @@ func resolve(log []*Command) {
 	registered := map[uint32]uint32{}
 	turns := map[slot]uint64{}
 	for _, c := range log {
+		if c.Turn == 0 && c.Kind != "REGISTER" {
+			continue // a barrier, a configuration: nobody has proposed it
+		}
 		start := registered[c.Node]
 		if c.Start < start {
 			continue

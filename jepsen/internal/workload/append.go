@@ -28,7 +28,8 @@ func (a appendLoad) Setup(ctx context.Context, e *Env) error {
 }
 
 func (a appendLoad) Checkers() []check.Checker {
-	return []check.Checker{check.Func(check.Append), check.Func(check.WitnessAppend)}
+	return []check.Checker{check.Func(check.Append),
+		check.Func(check.Views), check.Func(check.WitnessAppend)}
 }
 
 func (a appendLoad) Final(key string) gen.Op {

@@ -17,16 +17,18 @@ type session struct {
 	env      *Env
 	draws    *gen.Stream
 	fixed    *cluster.Node // or nil
+	patient  bool          // nothing is broken: every answer comes
 	imap     *client.IMAP
 	node     *cluster.Node
 	number   int
 	user     string
 	selected string
 	codes    map[string]string // of the SELECT: UIDVALIDITY, MAILBOXID, ..
+	view     view
 }
 
 func newSession(e *Env, draws *gen.Stream, node *cluster.Node) *session {
-	return &session{env: e, draws: draws, fixed: node}
+	return &session{env: e, draws: draws, fixed: node, patient: node != nil}
 }
 
 func (s *session) Close() {
@@ -58,8 +60,12 @@ func (s *session) open(user string) error {
 		return err
 	}
 	s.imap, err = client.NewIMAP(conn, user, cluster.Password)
+	if err != nil {
+		return err
+	}
 	s.user = user
-	return err
+	s.imap.See = s.view.see
+	return nil
 }
 
 // split a key: "u1/k7" is the mailbox k7 of u1.
@@ -97,6 +103,8 @@ func (s *session) selectKey(key string) error {
 		return nil
 	}
 	_, mailbox := split(key)
+	s.selected = ""
+	s.view = view{}
 	reply, err := s.imap.Do(client.ReadTimeout, "SELECT "+mailbox+" (CONDSTORE)")
 	if err != nil {
 		return err
@@ -164,13 +172,14 @@ func (s *session) read(key string, bodies bool) (*check.ReadOut, error) {
 		return nil, err
 	}
 	takeRows(reply, bodies, out)
+	out.View = s.view.wrong
 	return out, nil
 }
 
 // ask sends a command that changes nothing; anything but OK is an error.
 func (s *session) ask(command string) (*client.Reply, error) {
 	timeout := client.ReadTimeout
-	if s.fixed != nil {
+	if s.patient {
 		timeout = finalTimeout
 	}
 	reply, err := s.imap.Do(timeout, command)

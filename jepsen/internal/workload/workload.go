@@ -51,6 +51,7 @@ type Env struct {
 	conns   int64
 	lock    sync.Mutex
 	made    map[string]*once
+	notes   map[string]uint32
 }
 
 // once is something that must be there before the first operation of a key.
@@ -61,7 +62,7 @@ type once struct {
 
 // NewEnv is for one run.
 func NewEnv(c *cluster.Cluster) *Env {
-	return &Env{Cluster: c, made: map[string]*once{}}
+	return &Env{Cluster: c, made: map[string]*once{}, notes: map[string]uint32{}}
 }
 
 // ensure runs f until it has once returned nil; one caller at a time.
@@ -81,6 +82,19 @@ func (e *Env) ensure(key string, f func() error) error {
 	err := f()
 	o.done = err == nil
 	return err
+}
+
+// note keeps a number under a name for all clients: a UID of a key.
+func (e *Env) note(name string, number uint32) {
+	e.lock.Lock()
+	e.notes[name] = number
+	e.lock.Unlock()
+}
+
+func (e *Env) noted(name string) uint32 {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	return e.notes[name]
 }
 
 func (e *Env) nextConn() int { return int(atomic.AddInt64(&e.conns, 1)) }
