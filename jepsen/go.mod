@@ -3,6 +3,6 @@ module murder/jepsen
 go 1.19
 
 require (
-	github.com/anishathalye/porcupine v0.1.4 // indirect
-	golang.org/x/sys v0.20.0 // indirect
+	github.com/anishathalye/porcupine v0.1.4
+	golang.org/x/sys v0.20.0
 )

@@ -67,6 +67,7 @@ func (g *expungeGen) Next(worker int) gen.Op {
 type known struct {
 	validity, modseq string
 	next             uint32
+	exists           int
 	uids             []uint32
 }
 
@@ -190,6 +191,9 @@ func (s *session) selectQresync(key string, before *known) (*known, []uint32, er
 		}
 		now.uids = append(now.uids, uint32(client.Items(u.Values[0])["UID"].Num()))
 	}
+	if len(now.uids) != now.exists {
+		return nil, nil, errBusy // UID FETCH says nothing of what is gone
+	}
 	return now, vanished, nil
 }
 
@@ -206,6 +210,9 @@ func readSelect(reply *client.Reply) (*known, []uint32) {
 			now.modseq = rest
 		case "UIDNEXT":
 			fmt.Sscan(rest, &now.next)
+		}
+		if u.Name == "EXISTS" {
+			now.exists = u.Number
 		}
 		if u.Name == "VANISHED" && len(u.Values) == 2 {
 			uids, _ := client.ParseSet(u.Values[1].Text)
