@@ -4,6 +4,7 @@
 //	jepsen check store/RUN          judge an old history again
 //	jepsen replay -times 20 store/RUN
 //	jepsen short                    the runs of the merge gate
+//	jepsen long -time 4h            all pairs, and a row for RESULTS.md
 //	jepsen mutants [-only M06]      whether broken builds are found out
 //	jepsen report                   store/ as rows for RESULTS.md
 //
@@ -38,13 +39,14 @@ var commands = map[string]func(ctx context.Context, arguments []string) (int, er
 	"check":   checkOld,
 	"replay":  replay,
 	"short":   short,
+	"long":    long,
 	"mutants": mutants,
 	"report":  results,
 }
 
 func main() {
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: jepsen run|check|replay|short|mutants|report ...")
+		fmt.Fprintln(os.Stderr, "usage: jepsen run|check|replay|short|long|mutants|report ...")
 		os.Exit(statusBroken)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

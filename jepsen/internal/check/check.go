@@ -8,6 +8,7 @@ package check
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"sort"
 
 	"murder/jepsen/internal/history"
@@ -36,6 +37,9 @@ type Result struct {
 	Found    int            `json:"found,omitempty"` // with those not told
 	Count    map[string]int `json:"count,omitempty"` // what was looked at
 	Events   []int          `json:"events,omitempty"`
+
+	// Drawings of what fails, by the name of a file.
+	Drawings map[string]func(out io.Writer) error `json:"-"`
 }
 
 // NewResult has found nothing yet.

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"io"
 	"math"
 	"strings"
 	"time"
@@ -51,14 +52,28 @@ func judgeFlags(r *Result, key string, calls []*history.Call, log map[string][]*
 
 func judgeOrder(r *Result, key string, m porcupine.Model, ops []porcupine.Operation, how string) {
 	r.Count["operations"] += len(ops)
-	switch porcupine.CheckOperationsTimeout(m, ops, keyTimeout) {
+	verdict, search := porcupine.CheckOperationsVerbose(m, ops, keyTimeout)
+	switch verdict {
 	case porcupine.Illegal:
+		r.draw(key, func(out io.Writer) error { return porcupine.Visualize(m, search, out) })
 		r.Failed(nil, "%s: no order of its %d operations is possible (%s)", key, len(ops), how)
 		for _, op := range ops {
 			r.Events = append(r.Events, int(op.Call))
 		}
 	case porcupine.Unknown:
 		r.Undecided("%s: no verdict within %s (%s)", key, keyTimeout, how)
+	}
+}
+
+// drawingsMax is how many keys are drawn.
+const drawingsMax = 20
+
+func (r *Result) draw(key string, draw func(out io.Writer) error) {
+	if r.Drawings == nil {
+		r.Drawings = map[string]func(io.Writer) error{}
+	}
+	if len(r.Drawings) < drawingsMax {
+		r.Drawings[strings.NewReplacer("/", "-", ":", "-").Replace(key)] = draw
 	}
 }
 

@@ -10,8 +10,7 @@ import (
 // WitnessExpunge: what was acknowledged as expunged is in the log as such, and
 // every message that came is in it once.
 func WitnessExpunge(h *history.History, w *Witness) Result {
-	r := WitnessAppend(h, w)
-	r.Name = "expunge in the log"
+	r := witnessMessages("expunge in the log", h, w, true)
 	if r.Verdict == Unknown {
 		return r
 	}

@@ -40,6 +40,26 @@ func Draw(dir string, h *history.History, bands []Band, offending map[int]bool,
 	return nil
 }
 
+// Linear writes the drawings of a checker: linear/KEY.html.
+func Linear(dir string, drawings map[string]func(io.Writer) error) error {
+	for name, draw := range drawings {
+		if err := os.MkdirAll(filepath.Join(dir, "linear"), 0o755); err != nil {
+			return err
+		}
+		var failed error
+		err := write(filepath.Join(dir, "linear", name+".html"), func(out io.Writer) {
+			failed = draw(out)
+		})
+		if err == nil {
+			err = failed
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func write(path string, draw func(io.Writer)) error {
 	file, err := os.Create(path)
 	if err != nil {

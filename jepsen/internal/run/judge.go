@@ -81,6 +81,9 @@ func Judge(dir string) (*Verdict, error) {
 	if err := j.draw(v); err != nil {
 		return nil, err
 	}
+	if v.Verdict == check.Pass {
+		tidy(dir)
+	}
 	return v, keepData(dir, j.notes.Data, v.Verdict)
 }
 
@@ -259,6 +262,9 @@ func (j *judged) draw(v *Verdict) error {
 	for _, result := range v.Checks {
 		for _, event := range result.Events {
 			offending[event] = true
+		}
+		if err := report.Linear(j.dir, result.Drawings); err != nil {
+			return err
 		}
 	}
 	return report.Draw(j.dir, j.history, bands, offending, string(v.Verdict))

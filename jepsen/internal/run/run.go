@@ -57,7 +57,6 @@ func (s *state) run(ctx context.Context) (*Verdict, error) {
 		return nil, err
 	}
 	defer s.cluster.Close()
-	// Sockets have short names, and data of a run need not last.
 	if err := s.cluster.Start(ctx); err != nil {
 		return nil, err
 	}
@@ -74,6 +73,7 @@ func (s *state) run(ctx context.Context) (*Verdict, error) {
 }
 
 func (s *state) open() error {
+	// Names of sockets are short, and data of a run need not last.
 	data, err := os.MkdirTemp("", "jepsen-")
 	if err != nil {
 		return err
@@ -228,7 +228,7 @@ func (s *state) keepNodes() {
 	writeJSON(filepath.Join(s.dir, "net.json"), s.notes.Links)
 }
 
-// Keep saves the data directories of a run that did not pass.
+// keepData saves the data directories of a run that did not pass.
 func keepData(dir, data string, verdict check.Verdict) error {
 	defer os.RemoveAll(data)
 	if verdict == check.Pass || data == "" {
