@@ -224,6 +224,39 @@ static enum err copy_drop(struct slice body, struct arena *arena,
 	return ERR_NONE;
 }
 
+static enum err claim(struct slice body, struct arena *arena, struct buf *out)
+{
+	struct mailgroup_claim command = { 0 };
+	enum err err = mailgroup_claim_decode(body, arena, &command);
+
+	if (!err) {
+		json_number(out, "mailbox", command.source);
+		json_number(out, "target", command.target.mailbox);
+		json_number(out, "target_group", command.group);
+		put_uids(out, "uids", &command.uids);
+	}
+	uidset_fini(&command.uids);
+	return err;
+}
+
+static enum err claim_end(struct slice body, struct arena *arena,
+			  struct buf *out)
+{
+	struct mailgroup_claim_end command;
+	enum err err = mailgroup_claim_end_decode(body, arena, &command);
+
+	if (err)
+		return err;
+	json_number(out, "target_group", command.group);
+	json_object_begin(out, "claim");
+	json_number(out, "slot", command.slot);
+	json_number(out, "turn", command.turn);
+	json_object_end(out);
+	json_text(out, "refusal", slice_str(err_name(command.refusal)));
+	json_number(out, "first_uid", command.first_uid);
+	return ERR_NONE;
+}
+
 static enum err seal(struct slice body, struct arena *arena, struct buf *out)
 {
 	struct mailgroup_seal command;
@@ -345,18 +378,64 @@ static enum err user_remove(struct slice body, struct arena *arena unused_arg,
 	return err;
 }
 
-static enum err member_put(struct slice body, struct arena *arena unused_arg,
+static enum err member_add(struct slice body, struct arena *arena unused_arg,
 			   struct buf *out)
 {
-	struct directory_member_put command;
-	enum err err = directory_member_put_decode(body, &command);
+	struct directory_member_add command;
+	enum err err = directory_member_add_decode(body, &command);
+
+	if (!err)
+		json_text(out, "name", command.member.name);
+	return err;
+}
+
+static enum err member_set(struct slice body, struct arena *arena unused_arg,
+			   struct buf *out)
+{
+	struct directory_member_set command;
+	enum err err = directory_member_set_decode(body, &command);
 
 	if (err)
 		return err;
 	json_number(out, "member", command.member.node);
-	json_text(out, "name", command.member.name);
-	json_number(out, "state", command.member.state);
+	json_number(out, "fields", command.fields);
+	if (command.fields & DIRECTORY_MEMBER_STATE)
+		json_number(out, "state", command.member.state);
 	return ERR_NONE;
+}
+
+/* Neither a token's hash nor its secret: who has that may join. */
+static enum err token_put(struct slice body, struct arena *arena unused_arg,
+			  struct buf *out)
+{
+	struct directory_token_put command;
+	enum err err = directory_token_put_decode(body, &command);
+
+	if (!err)
+		json_text(out, "name", command.token.name);
+	return err;
+}
+
+static enum err join(struct slice body, struct arena *arena unused_arg,
+		     struct buf *out)
+{
+	struct directory_join command;
+	enum err err = directory_join_decode(body, &command);
+
+	if (!err)
+		json_text(out, "name", command.name);
+	return err;
+}
+
+static enum err feature_raise(struct slice body, struct arena *arena unused_arg,
+			      struct buf *out)
+{
+	struct directory_feature_raise command;
+	enum err err = directory_feature_raise_decode(body, &command);
+
+	if (!err)
+		json_number(out, "level", command.level);
+	return err;
 }
 
 static enum err group_put(struct slice body, struct arena *arena unused_arg,
@@ -399,7 +478,11 @@ static const struct {
 	{ DIRECTORY_USER_ADD, user_add },
 	{ DIRECTORY_USER_SET, user_set },
 	{ DIRECTORY_USER_REMOVE, user_remove },
-	{ DIRECTORY_MEMBER_PUT, member_put },
+	{ DIRECTORY_MEMBER_ADD, member_add },
+	{ DIRECTORY_MEMBER_SET, member_set },
+	{ DIRECTORY_TOKEN_PUT, token_put },
+	{ DIRECTORY_JOIN, join },
+	{ DIRECTORY_FEATURE_RAISE, feature_raise },
 	{ DIRECTORY_GROUP_PUT, group_put },
 	{ DIRECTORY_INTENT_STEP, intent_step },
 	{ MAILGROUP_APPEND, append },
@@ -413,6 +496,9 @@ static const struct {
 	{ MAILGROUP_SEAL, seal },
 	{ MAILGROUP_PURGE, purge },
 	{ MAILGROUP_REROOT, reroot },
+	{ MAILGROUP_CLAIM, claim },
+	{ MAILGROUP_APPEND_CLAIMED, append },
+	{ MAILGROUP_CLAIM_END, claim_end },
 };
 
 static void put_kind(const struct command *command, struct buf *out)

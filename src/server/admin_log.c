@@ -268,12 +268,13 @@ void admin_log_dump(struct admin_call *call)
 	call->fini = log_dump_fini;
 	dump->lines = json_array();
 	dump->group_count = node->group_count;
-	dump->groups = mem_zalloc(node->group_count, sizeof(*dump->groups));
-	for (unsigned i = 0; i < node->group_count; i++) {
+	dump->groups = mem_zalloc(dump->group_count, sizeof(*dump->groups));
+	for (unsigned i = 0; i < dump->group_count; i++) {
+		const struct node_group *group = node_group(node, i);
 		struct replica_status status;
 
-		replica_get_status(node->groups[i].replica, &status);
-		dump->groups[i].group = node->groups[i].number;
+		replica_get_status(group->replica, &status);
+		dump->groups[i].group = group->number;
 		dump->groups[i].commit = status.commit_index;
 	}
 	buf_printf(&dump->path, "%s/wal", node->settings->data);

@@ -106,6 +106,39 @@ Test(describe, keys_of_a_user_are_not_shown)
 		    "\"kind\":\"USER_ADD\",\"name\":\"john\"");
 }
 
+Test(describe, the_secret_of_a_joiner_is_not_shown)
+{
+	struct directory_join join = {
+		.secret = SLICE_LIT("0123456789abcdef0123456789abcdef"),
+		.name = SLICE_LIT("n2"),
+		.key_hash = SLICE_LIT("0123456789abcdef0123456789abcdef"),
+		.addresses = { SLICE_LIT("10.0.0.2:3906") },
+		.address_count = 1,
+		.feature_level = 1,
+	};
+	struct buf body = { 0 };
+
+	cr_assert_eq(directory_join_encode(&join, &body), ERR_NONE);
+	expect_text(DIRECTORY_JOIN, &body, "\"kind\":\"JOIN\",\"name\":\"n2\"");
+}
+
+Test(describe, a_claim_names_both_sides)
+{
+	struct mailgroup_claim claim = {
+		.source = 5,
+		.group = 3,
+		.target = { .mailbox = 6 },
+	};
+	struct buf body = { 0 };
+
+	uidset_add(&claim.uids, 9, 10);
+	cr_assert_eq(mailgroup_claim_encode(&claim, &body), ERR_NONE);
+	uidset_fini(&claim.uids);
+	expect_text(MAILGROUP_CLAIM, &body,
+		    "\"kind\":\"CLAIM\",\"mailbox\":5,\"target\":6,"
+		    "\"target_group\":3,\"uids\":\"9:10\"");
+}
+
 Test(describe, a_damaged_body_is_told_as_such)
 {
 	struct buf body = { 0 };
