@@ -45,7 +45,7 @@ def what_was_acknowledged_is_told_once():
                                            wal_keep = "1T"; };""") as node:
         node.user("john")
         texts = [message(number, 30000 if number % 10 == 0 else 0)
-                 for number in range(150)]
+                 for number in range(60)]
         imap = node.imap("john")
         for text in texts:
             ok(imap.append("INBOX", None, None, text))
@@ -83,7 +83,7 @@ def who_goes_away_midway_leaves_nothing_behind():
     with murder.Node() as node:
         node.user("john")
         imap = node.imap("john")
-        for number in range(300):
+        for number in range(40):
             ok(imap.append("INBOX", None, None, message(number)))
         for waits in (False, True, True):
             with socket.socket(socket.AF_UNIX) as sock:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -144,6 +145,28 @@ func (c *Cluster) admit(ctx context.Context, n *Node, first bool) error {
 	}
 	_, err = n.Ctl(ctx, "", "join", fmt.Sprintf("%s:%d", member.Addr, LinkPort), token)
 	return err
+}
+
+// leaveTimeout: replicas and leaderships are handed over before.
+const leaveTimeout = 2 * time.Minute
+
+// Leave takes a node out of the cluster, regularly, and its disk away.
+func (c *Cluster) Leave(ctx context.Context, n *Node) error {
+	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
+	defer cancel()
+	if err := n.CtlTo(ctx, io.Discard, "leave"); err != nil {
+		return err
+	}
+	n.Kill()
+	return os.RemoveAll(n.Data())
+}
+
+// Join starts an empty node and makes it a member.
+func (c *Cluster) Join(ctx context.Context, n *Node) error {
+	if err := n.Start(ctx); err != nil {
+		return err
+	}
+	return c.admit(ctx, n, false)
 }
 
 // other is a running node that is not n.

@@ -49,7 +49,22 @@ func Run(ctx context.Context, o *Options) (*Verdict, error) {
 		return nil, err
 	}
 	fmt.Fprintf(o.Log, "# %s\n", s.dir)
-	return s.run(ctx)
+	v, err := s.run(ctx)
+	if err != nil {
+		s.giveUp()
+	}
+	return v, err
+}
+
+// giveUp keeps what the nodes said and takes the rest away.
+func (s *state) giveUp() {
+	if s.cluster != nil {
+		s.cluster.Close()
+		s.keepNodes()
+	}
+	if s.notes.Data != "" {
+		os.RemoveAll(s.notes.Data)
+	}
 }
 
 func (s *state) run(ctx context.Context) (*Verdict, error) {
