@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"murder/jepsen/internal/cluster"
 	"murder/jepsen/internal/gen"
@@ -100,11 +101,24 @@ func (p *pause) Inject(ctx context.Context, f *Fault) error {
 		}
 	}
 	for _, n := range p.paused {
-		if state := n.State(); state != 'T' {
-			p.acted = fmt.Errorf("%s is in state %q", n.Name, state)
+		if !stops(n) {
+			p.acted = fmt.Errorf("%s is in state %q", n.Name, n.State())
 		}
 	}
 	return nil
+}
+
+// stopLimit is how long a process may take to notice that it is stopped.
+const stopLimit = 2 * time.Second
+
+func stops(n *cluster.Node) bool {
+	for end := time.Now().Add(stopLimit); time.Now().Before(end); {
+		if n.State() == 'T' {
+			return true
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return false
 }
 
 func (p *pause) Heal(context.Context) error {
