@@ -82,6 +82,17 @@ func (o *Options) Name() string {
 	return name
 }
 
+// writeRepro writes a script that makes the same run again: same operations,
+// same faults. `jepsen replay` injects what was injected, at the same times.
+func (o *Options) writeRepro(path string) error {
+	text := fmt.Sprintf("#!/bin/sh\n# At commit %s, from the root of the repository.\n"+
+		"cd jepsen && go run ./cmd/jepsen run -build %q -w %s -n %q -seed %d -time %s "+
+		"-rate %g -workers %d -nodes %d -mode %s -recovery %s -go-imap=%t -mutant %q\n",
+		o.Commit, o.Build, o.Workload, strings.Join(o.Nemeses, ","), o.Seed, o.Time, o.Rate,
+		o.Workers, o.Nodes, o.Mode, o.Recovery, o.GoIMAP, o.Mutant)
+	return os.WriteFile(path, []byte(text), 0o755)
+}
+
 func writeJSON(path string, value interface{}) error {
 	octets, err := json.MarshalIndent(value, "", " ")
 	if err != nil {

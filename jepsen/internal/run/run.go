@@ -48,6 +48,9 @@ func Run(ctx context.Context, o *Options) (*Verdict, error) {
 	if err := writeJSON(filepath.Join(s.dir, "test.json"), o); err != nil {
 		return nil, err
 	}
+	if err := o.writeRepro(filepath.Join(s.dir, "repro.sh")); err != nil {
+		return nil, err
+	}
 	fmt.Fprintf(o.Log, "# %s\n", s.dir)
 	v, err := s.run(ctx)
 	if err != nil {
