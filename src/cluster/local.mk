@@ -4,6 +4,7 @@ LIB_CLUSTER = src/cluster/libcluster.a
 noinst_LIBRARIES += $(LIB_CLUSTER)
 src_cluster_libcluster_a_SOURCES = \
 	src/cluster/codec.c src/cluster/codec.h \
+	src/cluster/describe.c src/cluster/describe.h \
 	src/cluster/directory.h \
 	src/cluster/directory_apply.h \
 	src/cluster/directory_command.c src/cluster/directory_command.h \

@@ -50,6 +50,9 @@ void ctl_print_acl(const json_t *result);
 void ctl_print_verify(const json_t *result);
 void ctl_print_sweep(const json_t *result);
 
+/* Prints the committed commands of the kept log, a line of JSON each. */
+enum ctl_status ctl_log_dump(struct ctl *ctl);
+
 /* ---- import ---- */
 
 enum ctl_format {

@@ -8,6 +8,7 @@ src_cmd_libcmd_a_SOURCES = \
 	src/cmd/ctl.h \
 	src/cmd/ctl_import.c \
 	src/cmd/ctl_letter.h \
+	src/cmd/ctl_log.c \
 	src/cmd/ctl_maildir.c \
 	src/cmd/ctl_mbox.c \
 	src/cmd/ctl_cluster.c \

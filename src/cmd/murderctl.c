@@ -127,6 +127,7 @@ static void usage(FILE *to)
 			commands[i].usage);
 	fputs("  import [--format message|mbox|maildir|tar] [--no-folders] "
 	      "MAILBOX PATH...\n"
+	      "  log dump\n"
 	      "\nNames of mailboxes are internal ones: user.john.Sent, "
 	      "shared.news.\n",
 	      to);
@@ -369,6 +370,9 @@ static enum ctl_status run(struct ctl *ctl, const struct options *options,
 	if (argc >= 3 && strcmp(argv[0], "import") == 0)
 		return ctl_import(ctl, argv[1], &options->import, argv + 2,
 				  argc - 2);
+	if (argc == 2 && strcmp(argv[0], "log") == 0 &&
+	    strcmp(argv[1], "dump") == 0)
+		return ctl_log_dump(ctl);
 	command = find(argc, argv, &used);
 	if (command)
 		return run_row(ctl, options, command, argc - used, argv + used);

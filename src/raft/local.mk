@@ -7,6 +7,7 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/command.h \
 	src/raft/compat.c src/raft/compat.h \
 	src/raft/confs.c src/raft/confs.h \
+	src/raft/describe.c src/raft/describe.h \
 	src/raft/entry.c src/raft/entry.h \
 	src/raft/foreign.c src/raft/foreign.h \
 	src/raft/forward.c src/raft/forward.h \
@@ -55,4 +56,5 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/wal_scan.c \
 	src/raft/wal_segment.c src/raft/wal_segment.h \
 	src/raft/wal_space.c \
+	src/raft/wal_walk.c src/raft/wal_walk.h \
 	src/raft/wal_write.c

@@ -70,6 +70,7 @@ static const struct {
 	{ "mailbox.rename", admin_mailbox_rename, true },
 	{ "mailbox.acl", admin_mailbox_acl, true },
 	{ "import", admin_import, true },
+	{ "log.dump", admin_log_dump, true },
 };
 
 /* ---- answers ---- */

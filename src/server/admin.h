@@ -11,7 +11,8 @@
  *
  * Long work sends {"v":1,"progress":{...}} lines before its answer. `import`
  * is followed by messages: a line {"size":n,"flags":[..],"date":..} and then n
- * octets each (server/admin_import.c).
+ * octets each (server/admin_import.c), and `log.dump` by a line for each piece
+ * that the peer has taken (server/admin_log.c).
  */
 #ifndef SERVER_ADMIN_H
 #define SERVER_ADMIN_H

@@ -130,6 +130,7 @@ admin_step admin_mailbox_delete;
 admin_step admin_mailbox_rename;
 admin_step admin_mailbox_acl;
 admin_step admin_import;
+admin_step admin_log_dump;
 admin_step admin_stop_node;
 admin_step admin_sweep;
 

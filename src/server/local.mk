@@ -8,6 +8,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/admin_call.h \
 	src/server/admin_cluster.c \
 	src/server/admin_import.c \
+	src/server/admin_log.c \
 	src/server/admin_mailbox.c \
 	src/server/admin_member.c \
 	src/server/admin_status.c \

@@ -107,8 +107,14 @@ static void prepare(void)
 	rules_start();
 }
 
+/*
+ * A sanitizer that is told of a log_path opens files before there is an
+ * environment to be read: that must not be taken for "off" for ever.
+ */
 bool shim_is_on(void)
 {
+	if (!environ)
+		return false;
 	(void)pthread_once(&start_once, start);
 	return is_on;
 }

@@ -11,6 +11,7 @@ test_unit_base_unit_base_SOURCES = \
 	test/unit/base/test_err.c \
 	test/unit/base/test_fault.c \
 	test/unit/base/test_fsm.c \
+	test/unit/base/test_json.c \
 	test/unit/base/test_list.c \
 	test/unit/base/test_log.c \
 	test/unit/base/test_mem.c \

@@ -11,6 +11,7 @@ test_unit_cluster_unit_cluster_SOURCES = \
 	test/unit/cluster/scratch.c test/unit/cluster/scratch.h \
 	test/unit/cluster/test_codec.c \
 	test/unit/cluster/test_damage.c \
+	test/unit/cluster/test_describe.c \
 	test/unit/cluster/test_determinism.c \
 	test/unit/cluster/test_directory.c \
 	test/unit/cluster/test_directory_model.c \

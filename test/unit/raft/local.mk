@@ -12,6 +12,7 @@ test_unit_raft_unit_raft_SOURCES = \
 	test/unit/raft/scratch.c test/unit/raft/scratch.h \
 	test/unit/raft/test_cluster.c \
 	test/unit/raft/test_cluster_lives.c \
+	test/unit/raft/test_describe.c \
 	test/unit/raft/test_entry.c \
 	test/unit/raft/test_foreign.c \
 	test/unit/raft/test_frame.c \
@@ -32,5 +33,6 @@ test_unit_raft_unit_raft_SOURCES = \
 	test/unit/raft/test_starts.c \
 	test/unit/raft/test_wal.c \
 	test/unit/raft/test_wal_read.c \
+	test/unit/raft/test_wal_walk.c \
 	test/unit/raft/wal_bench.c test/unit/raft/wal_bench.h
 test_unit_raft_unit_raft_LDADD = $(RAFT_STACK) $(CRITERION_LIBS)
