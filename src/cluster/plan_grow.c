@@ -60,6 +60,7 @@ static void grow_groups(struct plan_work *work, struct plan *plan)
 		if (!best || plan_compare_load(work, member, best) < 0)
 			best = member;
 	}
+	work->group = NULL;
 	if (!best || !wants_group(work, backends))
 		return;
 	work->step = new_step(plan);

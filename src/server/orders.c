@@ -149,8 +149,7 @@ void orders_take(struct orders *orders, const struct order *order)
 	run->raft_id = order->raft_id;
 	run->replica = replica;
 	if (order->address.len)
-		memcpy(run->address, order->address.data,
-		       order->address.len);
+		memcpy(run->address, order->address.data, order->address.len);
 	if (order->kind == ORDER_TRANSFER)
 		task_post(io_loop_executor(orders->node->log), &run->task,
 			  transfer);

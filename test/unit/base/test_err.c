@@ -22,6 +22,7 @@ static const char *const on_disk[] = {
 	"CLOSED",      "IO",           "CORRUPT",
 	"VERSION",     "LOCKED",       "END",
 	"CLIENTBUG",   "MISSING_BODY", "STALE",
+	"EXPIRED",
 };
 
 Test(err, numbers_on_disk_keep_their_meaning)
