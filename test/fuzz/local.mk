@@ -182,3 +182,10 @@ fuzz_programs += test/fuzz/fuzz_mbox
 test_fuzz_fuzz_mbox_SOURCES = test/fuzz/fuzz_mbox.c
 test_fuzz_fuzz_mbox_LDADD = $(CMD_STACK)
 test_fuzz_fuzz_mbox_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+# proxy
+
+fuzz_programs += test/fuzz/fuzz_channel
+test_fuzz_fuzz_channel_SOURCES = test/fuzz/fuzz_channel.c
+test_fuzz_fuzz_channel_LDADD = $(PROXY_STACK)
+test_fuzz_fuzz_channel_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
