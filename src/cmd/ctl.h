@@ -46,6 +46,7 @@ void ctl_print_mailboxes(const json_t *result);
 void ctl_print_acl(const json_t *result);
 void ctl_print_verify(const json_t *result);
 void ctl_print_sweep(const json_t *result);
+void ctl_print_routes(const json_t *result);
 
 /* ---- import ---- */
 

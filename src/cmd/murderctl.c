@@ -36,6 +36,7 @@ static const struct command commands[] = {
 	{ "status", NULL, 0, 0, { 0 }, false, ctl_print_status, "" },
 	{ "verify", NULL, 0, 0, { 0 }, false, ctl_print_verify, "" },
 	{ "sweep", NULL, 0, 0, { 0 }, false, ctl_print_sweep, "" },
+	{ "routes", NULL, 0, 0, { 0 }, false, ctl_print_routes, "" },
 	{ "stop", NULL, 0, 0, { 0 }, false, NULL, "" },
 	{ "user", "add", 1, 1, { "name" }, true, NULL, "NAME" },
 	{ "user", "passwd", 1, 1, { "name" }, true, NULL, "NAME" },

@@ -50,6 +50,7 @@ static const struct {
 	{ "stop", admin_stop_node, false },
 	{ "verify", admin_verify, true },
 	{ "sweep", admin_sweep, true },
+	{ "routes", admin_routes, false },
 	{ "user.add", admin_user_add, true },
 	{ "user.passwd", admin_user_passwd, true },
 	{ "user.list", admin_user_list, true },

@@ -116,5 +116,6 @@ admin_step admin_mailbox_acl;
 admin_step admin_import;
 admin_step admin_stop_node;
 admin_step admin_sweep;
+admin_step admin_routes;
 
 #endif

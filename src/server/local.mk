@@ -8,12 +8,21 @@ src_server_libserver_a_SOURCES = \
 	src/server/admin_call.h \
 	src/server/admin_import.c \
 	src/server/admin_mailbox.c \
+	src/server/admin_routes.c \
 	src/server/admin_status.c \
 	src/server/admin_user.c \
 	src/server/claim_run.c \
 	src/server/claim_run.h \
 	src/server/claims.c \
 	src/server/claims.h \
+	src/server/channel_near.c \
+	src/server/channel_near.h \
+	src/server/channel_route.c \
+	src/server/channel_route.h \
+	src/server/channel_seat.c \
+	src/server/channel_seat.h \
+	src/server/channel_wire.c \
+	src/server/channel_wire.h \
 	src/server/copies.c \
 	src/server/copies.h \
 	src/server/holds.c \
@@ -32,6 +41,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/lmtp_link.h \
 	src/server/loop.c \
 	src/server/loop.h \
+	src/server/loopback.c \
+	src/server/loopback.h \
 	src/server/mailbox_view.c \
 	src/server/mailbox_view.h \
 	src/server/maildir_name.c \
@@ -71,6 +82,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/replicas.h \
 	src/server/settings.c \
 	src/server/settings.h \
+	src/server/streams.h \
 	src/server/upkeep.c \
 	src/server/upkeep.h \
 	src/server/upload.c \

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/panic.h"
@@ -21,10 +22,12 @@
 #include "io/notify.h"
 #include "server/admin.h"
 #include "server/claims.h"
+#include "server/channel_seat.h"
 #include "server/copies.h"
 #include "server/imap_link.h"
 #include "server/intents.h"
 #include "server/lmtp_link.h"
+#include "server/loopback.h"
 #include "server/node_groups.h"
 #include "server/node_serve.h"
 #include "server/replicas.h"
@@ -80,6 +83,14 @@ void node_work_begin(struct node *node)
 	node->claims = claims_new(node);
 	node->replicas = replicas_new(node);
 	replicas_wake(node->replicas);
+	node->bulk_loop = io_loop_executor(node->main);
+	if (TUNED(channels, 0)) {
+		node->loopback =
+			loopback_new(node->bulk_loop, node->identity.node);
+		node->bulk = loopback_bulk(node->loopback);
+	}
+	if (node->bulk)
+		channel_seats_begin(node);
 }
 
 static void node_work_stop(struct node *node)
@@ -112,6 +123,7 @@ static void node_work_free(struct node *node)
 	claims_free(&node->claims);
 	replicas_free(&node->replicas);
 	keeper_free(&node->keeper);
+	loopback_free(&node->loopback);
 }
 
 /* ---- start ---- */
@@ -325,7 +337,7 @@ static void drain_admin(struct timer *timer)
 
 	if (!admin_drain(node->admin) ||
 	    __atomic_load_n(&node->uploads, __ATOMIC_SEQ_CST) > 0 ||
-	    node_works(node)) {
+	    atomic_load(&node->channels) > 0 || node_works(node)) {
 		timer_set(io_loop_timers(node->main), timer, DRAIN_MS);
 		return;
 	}
@@ -424,6 +436,7 @@ void node_stop(struct node *node)
 	node->stop->loops_left = node->loop_count;
 	node_unlisten(node);
 	admin_stop(node->admin);
+	atomic_store(&node->channels_closed, true);
 	node_work_stop(node);
 	for (unsigned i = 0; i < node->loop_count; i++) {
 		struct loop_stop *one = &node->stop->loops[i];

@@ -64,6 +64,8 @@ struct node_group {
 typedef void node_done(void *arg, enum err err, const char *why);
 
 struct init_op;
+struct loopback;
+struct peer_bulk;
 
 struct node {
 	const struct settings *settings;
@@ -81,6 +83,14 @@ struct node {
 	struct replica_turns turns; /* one checkpoint at a time */
 	struct body_store *bodies;
 	unsigned uploads; /* bodies being written (atomic) */
+
+	/* bulk links to others; NULL: there are none */
+	struct peer_bulk *bulk;
+	struct executor *bulk_loop;  /* on which they live */
+	struct loopback *loopback;   /* to this node, for tests */
+	atomic_uint channels;        /* ends of channels that are left */
+	atomic_bool channels_closed; /* no new ones */
+	atomic_uint seats;           /* so far, for spreading them */
 	/* [0] is the directory; grows only, by node_groups.c: node_group() */
 	struct node_group *_Atomic groups[NODE_GROUPS_MAX];
 	_Atomic unsigned group_count;

@@ -277,6 +277,7 @@ static void append_answered(struct proposal *proposal)
 	if (!err)
 		err = command_payload_err(mailgroup_append_result(
 			buf_slice(&proposal->result), &result));
+	imap_link_wrote(op->op.link, op->found.group, proposal->index);
 	if (!err) {
 		ask->uidvalidity = op->found.uidvalidity;
 		uidset_add(&ask->uids, result.first_uid,
