@@ -42,6 +42,8 @@ src_cluster_libcluster_a_SOURCES = \
 	src/cluster/mailgroup_verify.c \
 	src/cluster/names.c src/cluster/names.h \
 	src/cluster/namespace.c src/cluster/namespace.h \
+	src/cluster/order.c src/cluster/order.h \
+	src/cluster/report.c src/cluster/report.h \
 	src/cluster/overview.c src/cluster/overview.h \
 	src/cluster/plan.c src/cluster/plan.h \
 	src/cluster/plan_grow.c \
@@ -53,4 +55,5 @@ src_cluster_libcluster_a_SOURCES = \
 	src/cluster/plan_voters.c \
 	src/cluster/rights.c src/cluster/rights.h \
 	src/cluster/row.c src/cluster/row.h \
-	src/cluster/state_hash.c src/cluster/state_hash.h
+	src/cluster/state_hash.c src/cluster/state_hash.h \
+	src/cluster/welcome.c src/cluster/welcome.h

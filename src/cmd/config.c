@@ -58,6 +58,8 @@ static const struct config_row schema[] = {
 	{ "listen.imap", CONFIG_LISTEN, AT(imap), NULL, NULL },
 	{ "listen.imaps", CONFIG_LISTEN, AT(imaps), NULL, NULL },
 	{ "listen.lmtp", CONFIG_LISTEN, AT(lmtp), NULL, NULL },
+	{ "listen.cluster", CONFIG_LISTEN, AT(cluster), NULL, NULL },
+	{ "cluster_address", CONFIG_TEXT, AT(cluster_address), NULL, NULL },
 	{ "tls.certificate", CONFIG_TEXT, AT(tls_certificate), NULL, NULL },
 	{ "tls.key", CONFIG_TEXT, AT(tls_key), NULL, NULL },
 	{ "message_max", CONFIG_SIZE, AT(message_max), "1K", "1G" },

@@ -41,6 +41,9 @@ void ctl_end_progress(const struct ctl *ctl);
 
 /* ---- results as text ---- */
 void ctl_print_status(const json_t *result);
+void ctl_print_token(const json_t *result);
+void ctl_print_tokens(const json_t *result);
+void ctl_print_joined(const json_t *result);
 void ctl_print_users(const json_t *result);
 void ctl_print_mailboxes(const json_t *result);
 void ctl_print_acl(const json_t *result);

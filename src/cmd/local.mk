@@ -10,6 +10,7 @@ src_cmd_libcmd_a_SOURCES = \
 	src/cmd/ctl_letter.h \
 	src/cmd/ctl_maildir.c \
 	src/cmd/ctl_mbox.c \
+	src/cmd/ctl_cluster.c \
 	src/cmd/ctl_print.c \
 	src/cmd/ctl_walk.c src/cmd/ctl_walk.h
 

@@ -33,11 +33,43 @@ struct command {
 
 static const struct command commands[] = {
 	{ "init", NULL, 0, 1, { "name" }, false, NULL, "[NAME]" },
+	{ "join", NULL, 1, 1, { "token" }, false, ctl_print_joined, "TOKEN" },
+	{ "join",
+	  NULL,
+	  2,
+	  2,
+	  { "address", "token" },
+	  false,
+	  ctl_print_joined,
+	  "ADDRESS TOKEN" },
 	{ "status", NULL, 0, 0, { 0 }, false, ctl_print_status, "" },
 	{ "verify", NULL, 0, 0, { 0 }, false, ctl_print_verify, "" },
 	{ "sweep", NULL, 0, 0, { 0 }, false, ctl_print_sweep, "" },
 	{ "routes", NULL, 0, 0, { 0 }, false, ctl_print_routes, "" },
 	{ "stop", NULL, 0, 0, { 0 }, false, NULL, "" },
+	{ "token",
+	  "create",
+	  1,
+	  1,
+	  { "name" },
+	  false,
+	  ctl_print_token,
+	  "NAME [--roles R] [--zone Z] [--weight N] [--life TIME]" },
+	{ "token", "list", 0, 0, { 0 }, false, ctl_print_tokens, "" },
+	{ "node",
+	  "set",
+	  1,
+	  1,
+	  { "name" },
+	  false,
+	  NULL,
+	  "NAME [--roles R] [--zone Z] [--weight N]" },
+	{ "promote", NULL, 1, 1, { "name" }, false, NULL, "NAME" },
+	{ "demote", NULL, 1, 1, { "name" }, false, NULL, "NAME" },
+	{ "drain", NULL, 1, 1, { "name" }, false, NULL, "NAME" },
+	{ "undrain", NULL, 1, 1, { "name" }, false, NULL, "NAME" },
+	{ "leave", NULL, 1, 1, { "name" }, false, NULL, "NAME" },
+	{ "remove", NULL, 1, 1, { "name" }, false, NULL, "NAME" },
 	{ "user", "add", 1, 1, { "name" }, true, NULL, "NAME" },
 	{ "user", "passwd", 1, 1, { "name" }, true, NULL, "NAME" },
 	{ "user", "list", 0, 0, { 0 }, false, ctl_print_users, "" },
@@ -70,10 +102,16 @@ static const struct command commands[] = {
 	  "NAME [IDENTIFIER [RIGHTS]]" },
 };
 
+/* Options that go into the request as they are. */
+#define WORDS_MAX 4
+static const char *const word_names[WORDS_MAX] = { "roles", "zone", "weight",
+						   "life" };
+
 struct options {
 	const char *config;
 	const char *data;
 	const char *socket;
+	const char *words[WORDS_MAX]; /* NULL: not given */
 	struct ctl_import_options import;
 	bool json;
 };
@@ -244,24 +282,43 @@ static bool add_password(json_t *args)
 
 /* ---- commands ---- */
 
-static enum ctl_status run_row(struct ctl *ctl, const struct command *command,
-			       int argc, char **argv)
+static bool add_arg(json_t *args, const char *name, const char *text)
+{
+	json_t *value = json_string(text);
+
+	if (!value) {
+		fprintf(stderr, "murderctl: \"%s\" is not UTF-8\n", text);
+		return false;
+	}
+	json_object_set_new(args, name, value);
+	return true;
+}
+
+static bool add_args(json_t *args, const struct options *options,
+		     const struct command *command, int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (!add_arg(args, command->args[i], argv[i]))
+			return false;
+	for (size_t i = 0; i < WORDS_MAX; i++)
+		if (options->words[i] &&
+		    !add_arg(args, word_names[i], options->words[i]))
+			return false;
+	return true;
+}
+
+static enum ctl_status run_row(struct ctl *ctl, const struct options *options,
+			       const struct command *command, int argc,
+			       char **argv)
 {
 	json_t *args = json_object();
 	struct buf request = { 0 };
 	enum ctl_status status;
 	json_t *result;
 
-	for (int i = 0; i < argc; i++) {
-		json_t *value = json_string(argv[i]);
-
-		if (!value) {
-			fprintf(stderr, "murderctl: \"%s\" is not UTF-8\n",
-				argv[i]);
-			json_decref(args);
-			return CTL_USAGE;
-		}
-		json_object_set_new(args, command->args[i], value);
+	if (!add_args(args, options, command, argc, argv)) {
+		json_decref(args);
+		return CTL_USAGE;
 	}
 	if (command->password && !add_password(args)) {
 		json_decref(args);
@@ -315,7 +372,7 @@ static enum ctl_status run(struct ctl *ctl, const struct options *options,
 				  argc - 2);
 	command = find(argc, argv, &used);
 	if (command)
-		return run_row(ctl, command, argc - used, argv + used);
+		return run_row(ctl, options, command, argc - used, argv + used);
 	usage(stderr);
 	return CTL_USAGE;
 }
@@ -343,6 +400,14 @@ static bool read_format(const char *text, enum ctl_format *format)
 	return false;
 }
 
+/* Place in `words` of the options without a letter of their own. */
+static size_t word_of(int option)
+{
+	static const char letters[] = "RZWL";
+
+	return (size_t)(strchr(letters, option) - letters);
+}
+
 /* Exit status, or -1: go on. */
 static int take_option(struct options *options, int option)
 {
@@ -359,6 +424,12 @@ static int take_option(struct options *options, int option)
 	case 'f':
 		if (!read_format(optarg, &options->import.format))
 			return CTL_USAGE;
+		break;
+	case 'R':
+	case 'Z':
+	case 'W':
+	case 'L':
+		options->words[word_of(option)] = optarg;
 		break;
 	case 'n':
 		options->import.no_folders = true;
@@ -388,6 +459,10 @@ static int read_options(int argc, char **argv, struct options *options)
 		{ "socket", required_argument, NULL, 's' },
 		{ "format", required_argument, NULL, 'f' },
 		{ "no-folders", no_argument, NULL, 'n' },
+		{ "roles", required_argument, NULL, 'R' },
+		{ "zone", required_argument, NULL, 'Z' },
+		{ "weight", required_argument, NULL, 'W' },
+		{ "life", required_argument, NULL, 'L' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },

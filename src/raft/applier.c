@@ -40,16 +40,22 @@ void applier_answer_free(struct applier_answer *answer)
 	mem_free(answer);
 }
 
+static void set_meta(struct applier *applier, const struct meta *meta)
+{
+	applier->meta = *meta;
+	if (meta->applied_index > applier->handed)
+		applier->handed = meta->applied_index;
+	applier->done = meta->applied_index;
+	applier->import = meta->import_pending;
+	atomic_store(&applier->applied, meta->applied_index);
+}
+
 void applier_init(struct applier *applier, const struct meta *meta)
 {
 	list_init(&applier->queue);
 	list_init(&applier->items);
 	list_init(&applier->answers);
-	applier->meta = *meta;
-	applier->handed = meta->applied_index;
-	applier->done = meta->applied_index;
-	applier->import = meta->import_pending;
-	atomic_store(&applier->applied, meta->applied_index);
+	set_meta(applier, meta);
 	atomic_store(&applier->is_full, false);
 	atomic_store(&applier->missing_count, 0);
 	atomic_store(&applier->missing_lowest, MISSING_NONE);
@@ -64,7 +70,7 @@ static void note_missing(struct applier *applier, struct store_txn *txn)
 		     count == 0 ? MISSING_NONE : missing_lowest(txn));
 }
 
-enum err applier_open(struct applier *applier)
+enum err applier_reopen(struct applier *applier)
 {
 	struct meta meta = { 0 };
 	struct store_txn *txn;
@@ -73,11 +79,20 @@ enum err applier_open(struct applier *applier)
 	if (err != ERR_NONE)
 		return err;
 	meta_get(txn, &meta);
-	applier_init(applier, &meta);
+	set_meta(applier, &meta);
 	note_missing(applier, txn);
 	err = store_txn_error(txn);
 	store_end(&txn);
 	return err;
+}
+
+static void kick(struct applier *applier);
+
+void applier_hold(struct applier *applier, bool hold)
+{
+	applier->held = hold;
+	if (!hold)
+		kick(applier);
 }
 
 static void items_free(struct list *items)
@@ -296,8 +311,6 @@ static void drain_index_first(struct task *task)
 
 /* ---- on the loop ---- */
 
-static void kick(struct applier *applier);
-
 static void drain_done(struct task *task)
 {
 	struct applier *applier = container_of(task, struct applier, task);
@@ -323,7 +336,7 @@ static void kick_run(struct task *task)
 	size_t octets = 0;
 
 	applier->kicked = false;
-	if (applier->busy || applier->err != ERR_NONE)
+	if (applier->busy || applier->held || applier->err != ERR_NONE)
 		return;
 	while (!list_empty(&applier->queue) && octets < APPLIER_DRAIN_MAX) {
 		struct list *link = applier->queue.next;

@@ -69,6 +69,7 @@ struct applier {
 	uint64_t done;          /* index of the last entry committed */
 	uint64_t import;        /* marker for the next transaction */
 	bool busy;
+	bool held; /* nothing is to be written */
 	bool kicked;
 	struct task kick_task;
 
@@ -92,10 +93,14 @@ void applier_init(struct applier *applier, const struct meta *meta);
 void applier_fini(struct applier *applier);
 
 /*
- * Another environment takes the place of the one before; `env` is set. Idle,
- * and nothing is posted. ERR_IO, ERR_CORRUPT ...: it cannot be read.
+ * `env` is set, to the first environment or another one: reads what it says of
+ * itself. The applier runs no transaction; what waits stays, and is skipped if
+ * the new state has it.
  */
-must_use enum err applier_open(struct applier *applier);
+must_use enum err applier_reopen(struct applier *applier);
+
+/* No transaction begins while it is held; one may still be under way. */
+void applier_hold(struct applier *applier, bool hold);
 
 /*
  * Entry `index`, checked (R9); the octets are copied. Without octets: only

@@ -43,8 +43,11 @@ struct replica_io_hooks {
 	 */
 	void (*want_checkpoint)(void *arg, uint64_t index, uint64_t term);
 
-	/* Is the state at or above this marker, so that it may be installed? */
-	bool (*may_install)(void *arg, uint64_t index);
+	/*
+	 * A snapshot's marker has come: is the state at or above it? False: it
+	 * is not to be installed now, and the message's memory was taken.
+	 */
+	bool (*may_install)(void *arg, struct raft_message *message);
 };
 
 struct replica_io_options {
@@ -130,6 +133,9 @@ uint64_t replica_io_matched(const struct replica_io *io, uint64_t id);
 
 /* A durable checkpoint has this index. */
 void replica_io_checkpointed(struct replica_io *io, uint64_t index);
+
+/* A marker is being written, or waits for its checkpoint. */
+bool replica_io_is_putting(const struct replica_io *io);
 
 /* How many entries to keep behind a marker at `index`. */
 unsigned replica_io_trailing(const struct replica_io *io, uint64_t index);

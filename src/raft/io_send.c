@@ -414,10 +414,7 @@ void replica_io_receive(struct replica_io *io, uint64_t from,
 	message.server_id = from;
 	message.server_address = compat_address(io->options.raft, from);
 	if (message.type == RAFT_IO_INSTALL_SNAPSHOT &&
-	    !hooks->may_install(hooks->arg,
-				message.install_snapshot.last_index)) {
-		message_fini(&message);
+	    !hooks->may_install(hooks->arg, &message))
 		return;
-	}
 	rules_recv(&io->rules, &message);
 }

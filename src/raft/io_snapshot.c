@@ -111,9 +111,19 @@ void replica_io_checkpointed(struct replica_io *io, uint64_t index)
 	}
 }
 
+bool replica_io_is_putting(const struct replica_io *io)
+{
+	LIST_FOREACH (&io->requests, it)
+		if (LIST_ENTRY(it, struct replica_io_request, link)->kind ==
+		    REQUEST_PUT)
+			return true;
+	return false;
+}
+
 unsigned replica_io_trailing(const struct replica_io *io, uint64_t index)
 {
-	return sizes_tail(&io->sizes, index, TRAILING_OCTETS, TRAILING_MAX);
+	return sizes_tail(&io->sizes, index, TRAILING_OCTETS,
+			  (unsigned)TUNED(trailing_entries, TRAILING_MAX));
 }
 
 struct raft_snapshot *replica_io_snapshot_new(const struct wal_marker *marker)

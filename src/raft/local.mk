@@ -11,6 +11,7 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/forward.c src/raft/forward.h \
 	src/raft/frame.c src/raft/frame.h \
 	src/raft/fsm.h \
+	src/raft/import_piece.c src/raft/import_piece.h \
 	src/raft/io.c src/raft/io.h \
 	src/raft/io_request.h \
 	src/raft/io_send.c \
@@ -29,6 +30,10 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/replica_checkpoint.c \
 	src/raft/replica_impl.h \
 	src/raft/replica_leader.c \
+	src/raft/replica_discard.c src/raft/replica_discard.h \
+	src/raft/replica_export.c \
+	src/raft/replica_import.c src/raft/replica_import.h \
+	src/raft/replica_import_copy.c \
 	src/raft/replica_member.c src/raft/replica_member.h \
 	src/raft/replica_propose.c \
 	src/raft/replica_raft.c \

@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "base/panic.h"
 #include "store/checkpoint.h"
+#include "store/copy.h"
 
 static const char *const raft_tables[REPLICA_TABLE_COUNT] = {
 	[REPLICA_TABLE_META] = "meta",
@@ -56,6 +57,7 @@ static void park_run(struct task *task)
 	replica_checkpoint_stop(replica);
 	proposer_end(&replica->proposer, ERR_CLOSED);
 	replica_member_end(replica);
+	replica_import_stop(replica);
 	replica_read_end(replica);
 	timer_set(replica->options.timers, &replica->tick, REPLICA_TICK_MS);
 	replica_raft_close(replica);
@@ -103,7 +105,8 @@ static void watch_log(struct replica *replica)
 static void publish(struct replica *replica, const struct compat_view *view)
 {
 	const struct replica_hooks *hooks = &replica->options.hooks;
-	bool leads = rules_leader_ready(&replica->io.rules);
+	bool leads =
+		rules_leader_ready(&replica->io.rules) && !replica->importing;
 
 	atomic_store(&replica->published.term, view->term);
 	atomic_store(&replica->published.last_index, view->last_index);
@@ -139,6 +142,7 @@ void replica_after(struct replica *replica)
 		return;
 	replica_view(replica, &view);
 	publish(replica, &view);
+	replica_import_after(replica, &view);
 	replica_member_after(replica, &view);
 	watch_log(replica);
 	note_leader(replica, &view);
@@ -174,6 +178,7 @@ static void drained(struct applier *applier)
 	replica_propose_answers(replica, &applier->answers);
 	replica_read_after(replica);
 	replica_checkpoint_kick(replica);
+	replica_import_step(replica);
 	replica_stop_step(replica);
 }
 
@@ -189,6 +194,7 @@ static void tick_fire(struct timer *timer)
 	replica_propose_tick(replica);
 	replica_read_tick(replica);
 	replica_member_heard(replica);
+	replica_import_tick(replica);
 	replica_report_tick(replica);
 }
 
@@ -277,6 +283,7 @@ static void replica_init(struct replica *replica)
 	replica->applier.have_arg = replica->options.have_arg;
 	replica->applier.fill_percent = replica->options.fill_percent;
 	replica->applier.drained = drained;
+	replica->import.fd = -1;
 	replica->applying.fd = -1;
 	replica->draining.fd = -1;
 	MUST(pthread_mutex_init(&replica->lock, NULL) == 0);
@@ -305,9 +312,12 @@ static enum err read_meta(struct replica *replica, struct meta *meta_r)
 
 static enum err open_env(struct replica *replica, struct meta *meta_r)
 {
+	const struct store_env_options *options = &replica->options.env;
 	struct store_position position;
-	enum err err = store_env_open(&replica->options.env, &replica->env);
+	enum err err = store_side_settle(options->disk, options->path);
 
+	if (err == ERR_NONE)
+		err = store_env_open(options, &replica->env);
 	CRASH_POINT("replica_opening");
 	if (err != ERR_NONE)
 		return err;
@@ -373,7 +383,7 @@ enum err replica_open(const struct replica_options *options,
 	applier_init(&replica->applier, &meta);
 	replica->applier.env = replica->env;
 	if (err == ERR_NONE)
-		err = applier_open(&replica->applier);
+		err = applier_reopen(&replica->applier);
 	replica->importing = meta.import_pending != 0;
 	if (err == ERR_IO || err == ERR_FULL) {
 		replica_close(&replica);
@@ -448,6 +458,7 @@ void replica_stop(struct replica *replica, replica_stopped *stopped, void *arg)
 	replica_checkpoint_stop(replica);
 	replica_read_end(replica);
 	replica_member_end(replica);
+	replica_import_stop(replica);
 	replica_raft_close(replica);
 	task_post(replica->options.log_loop, &replica->stop_task, stop_run);
 }
@@ -473,6 +484,8 @@ void replica_close(struct replica **replicap)
 		abandon(replica);
 	if (replica->raft_open)
 		replica_io_fini(&replica->io);
+	replica_import_stop(replica);
+	replica_import_fini(replica);
 	applier_fini(&replica->applier);
 	entry_builder_fini(&replica->builder);
 	foreign_fini(&replica->foreign);
@@ -550,4 +563,9 @@ void replica_get_status(struct replica *replica,
 		.slots_taken = atomic_load(&replica->proposer.slots_taken),
 	};
 	status_r->parked = status_r->parked_why != NULL;
+	replica_lock(replica);
+	status_r->importing = replica->reports.own.importing;
+	status_r->import_done = replica->reports.own.import_done;
+	status_r->import_total = replica->reports.own.import_total;
+	replica_unlock(replica);
 }

@@ -27,6 +27,7 @@ struct wal;           /* raft/wal.h: one a node */
 struct replica_net;   /* raft/net.h: frames to peers */
 struct replica_turns; /* raft/turns.h: one a node */
 struct replica;       /* one a group and node */
+struct replica_want;  /* raft/replica_import.h */
 
 /* ---- life ---- */
 
@@ -63,6 +64,16 @@ struct replica_hooks {
 
 	/* The replica began or ceased to serve as the leader of its group. */
 	void (*led)(void *arg, struct replica *replica, bool leader);
+
+	/*
+	 * The state is to be brought up from a peer (replica_import.h). Called
+	 * again while nothing comes. NULL: such a replica is parked.
+	 */
+	void (*want_import)(void *arg, struct replica *replica,
+			    const struct replica_want *want);
+
+	/* It was: replica_env is another one, what came from it is void. */
+	void (*replaced)(void *arg, struct replica *replica);
 
 	/* The newest configuration is another one, or committed now. */
 	void (*changed)(void *arg, struct replica *replica);
@@ -235,6 +246,11 @@ struct replica_status {
 	uint64_t applied_index;
 	uint64_t checkpoint_index;
 	uint64_t missing; /* bodies that are not here */
+
+	/* its state is being brought up: octets of a copy, else entries */
+	bool importing;
+	uint64_t import_done;
+	uint64_t import_total; /* 0: not known */
 	uint32_t slots_taken;
 };
 

@@ -33,6 +33,7 @@ static void checkpoint_done(struct task *task)
 		replica_die(replica, "a checkpoint cannot be made durable");
 		return;
 	}
+	replica_import_step(replica);
 	replica_stop_step(replica);
 }
 
@@ -78,8 +79,9 @@ static void checkpoint_granted(struct replica_turn *turn)
 
 static void checkpoint_ask(struct replica *replica)
 {
-	if (replica->checkpointing || replica->dead)
-		return;
+	if (replica->checkpointing || replica->dead ||
+	    replica->import.state == IMPORT_SWAPPING)
+		return; /* asked again when the other state is there */
 	replica->checkpointing = true;
 	replica_turns_ask(replica->options.turns, &replica->turn,
 			  checkpoint_granted);

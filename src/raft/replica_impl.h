@@ -21,6 +21,7 @@
 #include "raft/io.h"
 #include "raft/outbox.h"
 #include "raft/replica.h"
+#include "raft/replica_import.h"
 #include "raft/replica_member.h"
 #include "raft/replica_report.h"
 #include "raft/turns.h"
@@ -117,6 +118,46 @@ struct replica_reports {
 	uint64_t conf_index; /* when it was sent */
 };
 
+enum import_state {
+	IMPORT_IDLE,
+	IMPORT_ASKED,   /* the owner is to bring something */
+	IMPORT_ENTRIES, /* entries come, or all is there */
+	IMPORT_COPYING, /* a copy comes */
+	IMPORT_CHECKING,
+	IMPORT_SWAPPING,
+};
+
+struct replica_import {
+	enum import_state state;
+	struct replica_want want;
+	bool at_start; /* raft has not begun yet */
+	bool kept;     /* a message for raft */
+	struct raft_message message;
+	uint64_t began; /* where the state was */
+	uint64_t asked_ms;
+
+	/* a copy; the worker's while `out`, or while it is written */
+	struct task task;
+	bool out;
+	enum err err;
+	int fd;
+	uint64_t size;
+	_Atomic uint64_t written;
+	replica_import_done *done;
+	void *done_arg;
+	struct store_env *env;
+
+	struct store_env **retired; /* that were replaced; readers may stay */
+	unsigned retired_count;
+};
+
+/* An answer that needs no work. */
+struct replica_refusal {
+	struct task task;
+	replica_import_done *done;
+	void *arg;
+};
+
 struct replica {
 	struct replica_options options;
 	char *address;
@@ -163,6 +204,8 @@ struct replica {
 	struct replica_conf conf;
 	struct replica_reports reports;
 	struct replica_member member;
+
+	struct replica_import import;
 
 	/* reading */
 	struct reader reader;
@@ -236,6 +279,9 @@ void replica_stop_step(struct replica *replica);
 
 /* False: parked. */
 bool replica_raft_start(struct replica *replica);
+
+/* Takes part in the group: the state is no older than the log's beginning. */
+void replica_raft_begin(struct replica *replica);
 void replica_raft_close(struct replica *replica);
 void replica_view(struct replica *replica, struct compat_view *view_r);
 
@@ -269,6 +315,37 @@ uint64_t replica_frontier(struct replica *replica);
 
 /* The highest that this server ever reported; of ourselves as of now. */
 uint64_t replica_report_best(struct replica *replica, uint64_t id);
+
+/* ---- replica_import.c ---- */
+
+/* The log begins behind the state: before raft begins. */
+void replica_import_at_start(struct replica *replica,
+			     const struct wal_state *state);
+
+/* A snapshot has come. False: raft does not get it now; it was taken. */
+bool replica_import_may_install(struct replica *replica,
+				struct raft_message *message);
+
+/* Something was applied, a checkpoint has ended, a copy has its place. */
+void replica_import_step(struct replica *replica);
+void replica_import_after(struct replica *replica,
+			  const struct compat_view *view);
+void replica_import_tick(struct replica *replica);
+
+/* Parked or stopping; a job that is out ends by itself. */
+void replica_import_stop(struct replica *replica);
+void replica_import_progress(struct replica *replica, uint64_t *done_r,
+			     uint64_t *total_r);
+
+/* ---- replica_import_copy.c ---- */
+
+/* No job is out: closes the file; gives up one that waits to be swapped. */
+void replica_import_copy_drop(struct replica *replica);
+void replica_import_copy_cancel(struct replica *replica);
+
+/* Perhaps the copy can take its place now. */
+void replica_import_swap(struct replica *replica);
+void replica_import_fini(struct replica *replica);
 
 /* ---- replica_propose.c ---- */
 

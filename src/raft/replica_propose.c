@@ -178,7 +178,7 @@ static void flight_begin(struct replica *replica,
 static bool may_lead_entry(struct replica *replica)
 {
 	if (!replica_is_live(replica) || replica->flight.active ||
-	    replica_member_holds(replica))
+	    replica_member_holds(replica) || replica->importing)
 		return false;
 	if (replica->applier.queued_octets > APPLIER_BACKLOG_MAX)
 		return false;

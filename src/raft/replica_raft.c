@@ -21,7 +21,13 @@
 /* A follower that is promoted gets this long (canonical/dqlite's limits). */
 #define CATCH_UP_ROUNDS 100
 #define CATCH_UP_ROUND_MS 50000
-#define INSTALL_SNAPSHOT_MS 60000
+
+/*
+ * A leader sends a peer nothing but heartbeats until its snapshot is answered.
+ * Ours are markers of 64 octets, and a follower keeps the newest (imports): so
+ * what was lost may soon be sent again.
+ */
+#define INSTALL_SNAPSHOT_MS 10000
 
 static struct replica *replica_of(struct raft_fsm *fsm)
 {
@@ -156,15 +162,30 @@ static void io_want_checkpoint(void *arg, uint64_t index, uint64_t term)
 	replica_checkpoint_want(arg, index, term);
 }
 
-/* Without an import of the state there is nothing to install a marker on. */
-static bool io_may_install(void *arg, uint64_t index)
+static bool io_may_install(void *arg, struct raft_message *message)
 {
-	struct replica *replica = arg;
-
-	return replica->applier.done >= index;
+	return replica_import_may_install(arg, message);
 }
 
 /* ---- starting ---- */
+
+/* Somebody else has the state, too: it can be brought up from there. */
+static bool has_peers(const struct replica *replica,
+		      const struct raft_configuration *conf)
+{
+	bool is_voter;
+	unsigned voters =
+		compat_conf_voters(conf, replica->options.raft_id, &is_voter);
+
+	return voters > (is_voter ? 1u : 0u) &&
+	       replica->options.hooks.want_import != NULL;
+}
+
+static bool is_behind(const struct replica *replica,
+		      const struct wal_state *state)
+{
+	return replica->applier.meta.applied_index < state->marker.index;
+}
 
 /* Why the log cannot go on from this state; NULL: it can (R10). */
 static const char *log_check(struct replica *replica,
@@ -172,17 +193,18 @@ static const char *log_check(struct replica *replica,
 {
 	const struct meta *meta = &replica->applier.meta;
 	struct raft_configuration conf;
+	const char *why = NULL;
 
 	if (meta->applied_index > state->last && !replica->importing)
 		return "the log has lost entries that the state has";
-	if (meta->applied_index < state->marker.index)
-		return "the state is older than the log's beginning";
 	if (state->marker.index == 0)
 		return NULL;
 	if (compat_conf_decode(state->marker.conf, &conf) != ERR_NONE)
 		return "the configuration in the log's marker is damaged";
+	if (is_behind(replica, state) && !has_peers(replica, &conf))
+		why = "the state is older than the log's beginning";
 	raft_configuration_close(&conf);
-	return NULL;
+	return why;
 }
 
 static void io_open(struct replica *replica)
@@ -269,6 +291,14 @@ static void core_bootstrap(struct replica *replica)
 	raft_configuration_close(&conf);
 }
 
+void replica_raft_begin(struct replica *replica)
+{
+	if (raft_start(&replica->raft) != 0)
+		replica_park(replica, "raft refuses to start with this log");
+	else
+		rules_after(&replica->io.rules);
+}
+
 bool replica_raft_start(struct replica *replica)
 {
 	struct wal_state state;
@@ -286,12 +316,11 @@ bool replica_raft_start(struct replica *replica)
 	if (replica->options.bootstrap)
 		core_bootstrap(replica);
 	replica->state = REPLICA_RUNNING;
-	if (raft_start(&replica->raft) != 0) {
-		replica_park(replica, "raft refuses to start with this log");
-		return false;
-	}
-	rules_after(&replica->io.rules);
-	return true;
+	if (is_behind(replica, &state))
+		replica_import_at_start(replica, &state);
+	else
+		replica_raft_begin(replica);
+	return replica->park_why == NULL;
 }
 
 /* ---- closing ---- */

@@ -101,6 +101,8 @@ static void report_make(struct replica *replica,
 	};
 	if (!report_r->parked)
 		report_r->frontier = replica_frontier(replica);
+	replica_import_progress(replica, &report_r->import_done,
+				&report_r->import_total);
 }
 
 /* ---- what the leader keeps; under `lock` ---- */

@@ -82,6 +82,12 @@ typedef void admin_list_walk(struct admin_call *call, struct store_txn *txn,
 void admin_list(struct admin_call *call, const char *key,
 		admin_list_walk *walk);
 
+/* Adds what concerns the whole cluster to `result`, and ends the call. */
+void admin_cluster(struct admin_call *call, json_t *result);
+
+/* ["master", ..] of enum directory_role. */
+json_t *admin_roles_json(uint8_t roles);
+
 /* Octets as a JSON string; what is no UTF-8 becomes U+FFFD. */
 json_t *admin_string(struct slice text);
 
@@ -102,6 +108,16 @@ bool admin_is_gone(const struct admin_call *call);
 /* ---- the commands ---- */
 
 admin_step admin_init;
+admin_step admin_join;
+admin_step admin_token_create;
+admin_step admin_token_list;
+admin_step admin_node_set;
+admin_step admin_node_promote;
+admin_step admin_node_demote;
+admin_step admin_node_drain;
+admin_step admin_node_undrain;
+admin_step admin_node_leave;
+admin_step admin_node_remove;
 admin_step admin_status;
 admin_step admin_verify;
 admin_step admin_user_add;

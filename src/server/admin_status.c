@@ -202,10 +202,12 @@ void admin_status(struct admin_call *call)
 				      (json_int_t)atomic_load(&node->channels),
 				      "seats",
 				      (json_int_t)atomic_load(&node->seats)));
-	if (node->serving)
-		json_object_set_new(result, "bodies",
-				    bodies_json(node->bodies));
-	admin_ok(call, result);
+	if (!node->serving) {
+		admin_ok(call, result);
+		return;
+	}
+	json_object_set_new(result, "bodies", bodies_json(node->bodies));
+	admin_cluster(call, result);
 }
 
 /* ---- verify ---- */

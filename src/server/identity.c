@@ -10,9 +10,32 @@
 #include "base/mem.h"
 #include "base/panic.h"
 #include "base/slice.h"
+#include "server/small_file.h"
 
 #define IDENTITY_VERSION 1
 #define IDENTITY_OCTETS_MAX (256 * 1024) /* 1,024 replicas take some 60 KiB */
+
+void identity_put_replica(struct identity_file *identity,
+			  const struct identity_replica *replica)
+{
+	unsigned place = 0;
+	unsigned behind;
+
+	while (place < identity->replica_count &&
+	       identity->replicas[place].group < replica->group)
+		place++;
+	if (place < identity->replica_count &&
+	    identity->replicas[place].group == replica->group) {
+		identity->replicas[place] = *replica;
+		return;
+	}
+	behind = identity->replica_count++ - place;
+	identity->replicas = mem_realloc(
+		identity->replicas, identity->replica_count * sizeof(*replica));
+	memmove(&identity->replicas[place + 1], &identity->replicas[place],
+		behind * sizeof(*replica));
+	identity->replicas[place] = *replica;
+}
 
 void identity_fini(struct identity_file *identity)
 {
@@ -20,33 +43,7 @@ void identity_fini(struct identity_file *identity)
 	*identity = (struct identity_file){ 0 };
 }
 
-static void path_of(const char *data, const char *name, struct buf *path)
-{
-	buf_clear(path);
-	buf_printf(path, "%s/%s", data, name);
-}
-
 /* ---- reading ---- */
-
-static enum err slurp(struct disk *disk, const char *path, struct buf *text)
-{
-	uint64_t size = 0;
-	int fd;
-	enum err err = disk->open(disk, path, DISK_READ, &fd);
-
-	if (err)
-		return err;
-	err = disk->size(disk, fd, &size);
-	if (!err && size > IDENTITY_OCTETS_MAX)
-		err = ERR_CORRUPT;
-	if (!err) {
-		err = disk->read(disk, fd, 0, buf_reserve(text, (size_t)size),
-				 (size_t)size);
-		text->len = err ? 0 : (size_t)size;
-	}
-	disk->close(disk, fd);
-	return err;
-}
 
 static bool take_text(const json_t *from, const char *key, char *to,
 		      size_t size)
@@ -72,6 +69,7 @@ static bool take_replica(const json_t *from, struct identity_replica *to)
 {
 	const char *id = json_string_value(json_object_get(from, "raft_id"));
 
+	to->make = json_is_true(json_object_get(from, "make"));
 	return take_u32(from, "group", &to->group) && id &&
 	       slice_to_u64(slice_str(id), UINT64_MAX, &to->raft_id) &&
 	       to->raft_id != 0;
@@ -130,15 +128,13 @@ static bool take_all(const json_t *root, struct identity_file *identity)
 enum err identity_read(struct disk *disk, const char *data,
 		       struct identity_file *identity_r, struct buf *why)
 {
-	struct buf path = { 0 };
 	struct buf text = { 0 };
 	json_t *root = NULL;
 	uint32_t version = 0;
 	enum err err;
 
 	*identity_r = (struct identity_file){ 0 };
-	path_of(data, "node", &path);
-	err = slurp(disk, buf_cstr(&path), &text);
+	err = small_file_read(disk, data, "node", IDENTITY_OCTETS_MAX, &text);
 	if (!err) {
 		root = json_loadb((const char *)text.data, text.len,
 				  JSON_REJECT_DUPLICATES, NULL);
@@ -150,11 +146,10 @@ enum err identity_read(struct disk *disk, const char *data,
 			err = ERR_CORRUPT;
 	}
 	if (err && err != ERR_NOTFOUND)
-		buf_printf(why, "%s: %s", buf_cstr(&path), err_text(err));
+		buf_printf(why, "%s/node: %s", data, err_text(err));
 	if (err)
 		identity_fini(identity_r);
 	json_decref(root);
-	buf_fini(&path);
 	buf_fini(&text);
 	return err;
 }
@@ -172,9 +167,10 @@ static json_t *json_of(const struct identity_file *identity)
 
 		buf_add_u64(&id, replica->raft_id);
 		json_array_append_new(groups,
-				      json_pack("{s:I, s:s}", "group",
+				      json_pack("{s:I, s:s, s:b}", "group",
 						(json_int_t)replica->group,
-						"raft_id", buf_cstr(&id)));
+						"raft_id", buf_cstr(&id),
+						"make", (int)replica->make));
 		buf_fini(&id);
 	}
 	root = json_pack("{s:i, s:s, s:I, s:s, s:I, s:o, s:b}", "version",
@@ -186,33 +182,6 @@ static json_t *json_of(const struct identity_file *identity)
 	return root;
 }
 
-static enum err replace(struct disk *disk, const char *data, struct slice text)
-{
-	struct buf temporary = { 0 };
-	struct buf path = { 0 };
-	enum err err;
-	int fd;
-
-	path_of(data, "node.tmp", &temporary);
-	path_of(data, "node", &path);
-	err = disk->open(disk, buf_cstr(&temporary), DISK_CREATE, &fd);
-	if (!err) {
-		err = disk->truncate(disk, fd, 0);
-		if (!err)
-			err = disk->write(disk, fd, 0, &text, 1);
-		if (!err)
-			err = disk->sync(disk, fd);
-		disk->close(disk, fd);
-	}
-	if (!err)
-		err = disk->rename(disk, buf_cstr(&temporary), buf_cstr(&path));
-	if (!err)
-		err = disk->sync_dir(disk, data);
-	buf_fini(&temporary);
-	buf_fini(&path);
-	return err;
-}
-
 enum err identity_write(struct disk *disk, const char *data,
 			const struct identity_file *identity)
 {
@@ -221,7 +190,7 @@ enum err identity_write(struct disk *disk, const char *data,
 	enum err err;
 
 	MUST(text);
-	err = replace(disk, data, slice_str(text));
+	err = small_file_replace(disk, data, "node", slice_str(text));
 	free(text); /* tidy: allow free: jansson's memory */
 	json_decref(root);
 	return err;

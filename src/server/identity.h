@@ -23,6 +23,11 @@
 struct identity_replica {
 	uint32_t group;
 	uint64_t raft_id;
+	/*
+	 * The group is new and this its first voter: it makes itself. Not when
+	 * it serves, as a lost log must not come back as an empty group.
+	 */
+	bool make;
 };
 
 struct identity_file {
@@ -37,6 +42,10 @@ struct identity_file {
 
 /* Letters, digits and inner hyphens: a DNS label. */
 bool identity_name_ok(struct slice name);
+
+/* By rising group, as they are kept; another replica of it is replaced. */
+void identity_put_replica(struct identity_file *identity,
+			  const struct identity_replica *replica);
 
 void identity_fini(struct identity_file *identity);
 

@@ -6,11 +6,15 @@ src_server_libserver_a_SOURCES = \
 	src/server/admin.c \
 	src/server/admin.h \
 	src/server/admin_call.h \
+	src/server/admin_cluster.c \
 	src/server/admin_import.c \
 	src/server/admin_mailbox.c \
 	src/server/admin_routes.c \
+	src/server/admin_member.c \
 	src/server/admin_status.c \
 	src/server/admin_user.c \
+	src/server/admit.c \
+	src/server/admit.h \
 	src/server/claim_run.c \
 	src/server/claim_run.h \
 	src/server/claims.c \
@@ -47,6 +51,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/mailbox_view.h \
 	src/server/maildir_name.c \
 	src/server/maildir_name.h \
+	src/server/manager.c \
+	src/server/manager.h \
 	src/server/marks.c \
 	src/server/marks.h \
 	src/server/node.c \
@@ -54,6 +60,9 @@ src_server_libserver_a_SOURCES = \
 	src/server/node_groups.c \
 	src/server/node_groups.h \
 	src/server/node_init.c \
+	src/server/node_join.c \
+	src/server/node_peers.c \
+	src/server/node_peers.h \
 	src/server/node_serve.c \
 	src/server/node_serve.h \
 	src/server/op_acl.c \
@@ -78,11 +87,26 @@ src_server_libserver_a_SOURCES = \
 	src/server/op_status.c \
 	src/server/op_store.c \
 	src/server/op_sync.c \
+	src/server/orders.c \
+	src/server/orders.h \
+	src/server/peers.c \
+	src/server/peers.h \
+	src/server/peers_bulk.c \
+	src/server/peers_conn.c \
+	src/server/peers_internal.h \
+	src/server/peers_join.c \
+	src/server/peers_key.c \
+	src/server/peers_log.c \
+	src/server/peers_side.c \
 	src/server/replicas.c \
 	src/server/replicas.h \
+	src/server/reports.c \
+	src/server/reports.h \
 	src/server/settings.c \
 	src/server/settings.h \
 	src/server/streams.h \
+	src/server/small_file.c \
+	src/server/small_file.h \
 	src/server/upkeep.c \
 	src/server/upkeep.h \
 	src/server/upload.c \

@@ -3,8 +3,8 @@
  *
  * node_start: lock -> identity -> loops and workers -> certificates ->
  *     admin socket -> (groups -> listeners, if it was ever initialised)
- * node_stop, on the main loop: listeners -> BYE to every connection -> groups
- *     -> log -> main loop ends; node_fini closes the files.
+ * node_stop, on the main loop: listeners -> BYE to every connection -> links
+ *     -> groups -> log -> main loop ends; node_fini closes the files.
  */
 #include "server/node.h"
 
@@ -28,9 +28,12 @@
 #include "server/intents.h"
 #include "server/lmtp_link.h"
 #include "server/loopback.h"
+#include "server/manager.h"
 #include "server/node_groups.h"
+#include "server/node_peers.h"
 #include "server/node_serve.h"
 #include "server/replicas.h"
+#include "server/reports.h"
 #include "server/upkeep.h"
 
 #define SOFTWARE "Murder"
@@ -82,6 +85,8 @@ void node_work_begin(struct node *node)
 	node->copies = copies_new(node);
 	node->claims = claims_new(node);
 	node->replicas = replicas_new(node);
+	node->reports = reports_new(node);
+	node->manager = manager_new(node);
 	replicas_wake(node->replicas);
 	node->bulk_loop = io_loop_executor(node->main);
 	if (TUNED(channels, 0)) {
@@ -102,6 +107,8 @@ static void node_work_stop(struct node *node)
 	copies_stop(node->copies);
 	claims_stop(node->claims);
 	replicas_stop(node->replicas);
+	reports_stop(node->reports);
+	manager_stop(node->manager);
 }
 
 static bool node_works(const struct node *node)
@@ -110,7 +117,7 @@ static bool node_works(const struct node *node)
 	       (upkeep_is_busy(node->upkeep) || copies_is_busy(node->copies) ||
 		claims_is_busy(node->claims) ||
 		replicas_is_busy(node->replicas) ||
-		keeper_is_busy(node->keeper));
+		manager_is_busy(node->manager) || keeper_is_busy(node->keeper));
 }
 
 static void node_work_free(struct node *node)
@@ -122,6 +129,8 @@ static void node_work_free(struct node *node)
 	copies_free(&node->copies);
 	claims_free(&node->claims);
 	replicas_free(&node->replicas);
+	manager_free(&node->manager);
+	reports_free(&node->reports);
 	keeper_free(&node->keeper);
 	loopback_free(&node->loopback);
 }
@@ -237,8 +246,10 @@ static void run_threads(struct node *node)
 
 static enum err open_groups(struct node *node, struct buf *why)
 {
-	enum err err = node_groups_open(node, why);
+	enum err err = node_peers_open(node, why);
 
+	if (!err)
+		err = node_groups_open(node, why);
 	if (!err)
 		node->serving = true;
 	return err;
@@ -295,8 +306,10 @@ enum err node_start(struct node *node, const struct settings *settings,
 	if (node->serving)
 		node_work_begin(node);
 	run_threads(node);
-	if (node->serving)
+	if (node->serving) {
+		node_peers_start(node);
 		node_groups_start(node);
+	}
 	if (node->serving && !node->identity.ready)
 		node_init_resume(node);
 	if (!node->serving)
@@ -362,6 +375,14 @@ static void groups_stopped(struct node *node)
 		  groups_stopped_on_main);
 }
 
+static void links_are_cut(struct node *node)
+{
+	if (node->serving)
+		node_groups_stop(node, groups_stopped);
+	else
+		groups_stopped(node);
+}
+
 static void loop_is_empty(struct task *task)
 {
 	struct loop_stop *one = container_of(task, struct loop_stop, task);
@@ -369,10 +390,10 @@ static void loop_is_empty(struct task *task)
 
 	if (--node->stop->loops_left > 0)
 		return;
-	if (node->serving)
-		node_groups_stop(node, groups_stopped);
+	if (node->peers_started)
+		node_peers_stop(node, links_are_cut);
 	else
-		groups_stopped(node);
+		links_are_cut(node);
 }
 
 void server_loop_left(struct server_loop *loop)
@@ -424,7 +445,7 @@ static void stop_loop(struct task *task)
 
 void node_stop(struct node *node)
 {
-	if (node->init) {
+	if (node->init || node->join) {
 		node->stop_asked = true;
 		return;
 	}
@@ -464,6 +485,7 @@ void node_fini(struct node *node)
 	join_threads(node);
 	if (node->admin)
 		admin_close(&node->admin);
+	peers_free(&node->peers);
 	node_unlisten_free(node);
 	node_work_free(node);
 	if (node->pool)

@@ -30,11 +30,12 @@
 #include "server/identity.h"
 #include "server/keeper.h"
 #include "server/loop.h"
+#include "server/peers.h"
 #include "server/settings.h"
 #include "store/body.h"
 
 #define NODE_LOOPS_MAX 256
-#define NODE_LISTENERS_MAX (3 * SETTINGS_LISTEN_MAX)
+#define NODE_LISTENERS_MAX (4 * SETTINGS_LISTEN_MAX)
 
 /* Groups of which a node may have had a replica since it was started. */
 #define NODE_GROUPS_MAX IDENTITY_GROUPS_MAX_HERE
@@ -66,6 +67,7 @@ typedef void node_done(void *arg, enum err err, const char *why);
 struct init_op;
 struct loopback;
 struct peer_bulk;
+struct join_op;
 
 struct node {
 	const struct settings *settings;
@@ -105,7 +107,18 @@ struct node {
 	unsigned listener_count;
 	bool deaf; /* the listeners are closed */
 	struct admin *admin;
+	struct peers *peers;      /* links; NULL: never initialised */
+	struct task members_task; /* reads the rows of members */
+	atomic_bool members_woken;
+	void (*peers_stopped)(struct node *node);
+	bool peers_started;
+	struct sha256 key_hash; /* of this node's key for links */
+	/* On the log loop: a frame for a replica that is not here; or NULL. */
+	void (*strange_frame)(struct node *node, uint32_t group, uint64_t from,
+			      uint64_t to, struct slice frame);
 	struct keeper *keeper;     /* writes the identity */
+	struct reports *reports;   /* of all nodes' replicas */
+	struct manager *manager;   /* changes who has which replicas */
 	struct replicas *replicas; /* opens what the directory gives us */
 	struct intents *intents;   /* what is still to be done elsewhere */
 	struct upkeep *upkeep;     /* sweeps and checkpoints of bodies */
@@ -113,6 +126,7 @@ struct node {
 	struct claims *claims;     /* those left open are carried out */
 	unsigned running_claims;   /* passes over claims (atomic) */
 	struct init_op *init;      /* `init` is under way (node_init.c) */
+	struct join_op *join;      /* `join` is (node_join.c) */
 	bool stop_asked;           /* as soon as `init` has ended */
 	struct node_stop *stop;    /* NULL: not stopping */
 	bool stopped;              /* regularly: what is kept may be whole */
@@ -171,6 +185,14 @@ must_use enum err node_start(struct node *node, const struct settings *settings,
  */
 void node_init(struct node *node, struct slice name, node_done *done,
 	       void *arg);
+
+/*
+ * Makes this node a member of a cluster: the work of `murderctl join`. On the
+ * main loop; `done` runs there, late, when the directory has come. `address`
+ * ("host:port" of the member to be asked) may be empty: the token has one.
+ */
+void node_join(struct node *node, struct slice address, struct slice token,
+	       node_done *done, void *arg);
 
 /* There may be new intents: PURGE after a DELETE and the like. Any thread. */
 void node_run_intents(struct node *node);

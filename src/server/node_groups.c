@@ -22,6 +22,7 @@
 #include "io/disk.h"
 #include "raft/wal_record.h"
 #include "server/claims.h"
+#include "server/node_peers.h"
 
 /* Readers of an environment: loops, workers, appliers and some slack. */
 static unsigned max_readers(const struct node *node)
@@ -104,6 +105,7 @@ static void raise_run(struct task *task)
 	if (node->identity.start < group->raise.at_least)
 		__atomic_store_n(&node->identity.start, group->raise.at_least,
 				 __ATOMIC_SEQ_CST);
+	node_peers_raised(node);
 	group->raise.write.owner = group;
 	keeper_write(node->keeper, &group->raise.write, raise_written);
 }
@@ -199,17 +201,21 @@ static void directory_published(void *arg, const struct directory_event *events,
 	const struct node_group *group = arg;
 	bool intents = false;
 	bool groups = false;
+	bool members = false;
 
 	for (size_t i = 0; i < count; i++) {
 		bool many = events[i].kind == DIRECTORY_EVENT_MANY;
 
 		intents |= many || events[i].kind == DIRECTORY_EVENT_INTENT;
 		groups |= many || events[i].kind == DIRECTORY_EVENT_GROUP;
+		members |= many || events[i].kind == DIRECTORY_EVENT_MEMBER;
 	}
 	if (intents)
 		node_run_intents(group->node);
 	if (groups)
 		node_run_replicas(group->node);
+	if (members)
+		node_peers_wake(group->node);
 	rights_published(group->node, events, count);
 }
 
@@ -257,8 +263,9 @@ enum err node_group_open(struct node *node,
 		.address = node->identity.name,
 		.start_count = node->identity.start,
 		.boot = random_u64(node->random) | 1,
-		.bootstrap = !node->identity.ready,
+		.bootstrap = identity->make,
 		.wal = node->wal,
+		.net = peers_net(node->peers),
 		.log_loop = io_loop_executor(node->log),
 		.pool = io_pool_executor(node->pool),
 		.timers = io_loop_timers(node->log),

@@ -16,6 +16,7 @@
 #include "io/disk.h"
 #include "server/node.h"
 #include "server/node_groups.h"
+#include "server/node_peers.h"
 #include "server/node_serve.h"
 
 #define FIRST_NODE 1u
@@ -80,37 +81,9 @@ static struct buf *body_of(struct init_op *op)
 	return &op->proposal.body;
 }
 
-/*
- * The key by which other nodes will know this one: <data>/key.pem, and its
- * certificate beside it (architecture.md 10: no CA, the row pins the hash).
- */
-static enum err node_key(struct init_op *op, struct sha256 *hash_r)
-{
-	const char *data = op->node->settings->data;
-	const char *names[] = { op->node->identity.name };
-	struct buf cert = { 0 };
-	struct buf key = { 0 };
-	enum err err;
-
-	buf_printf(&cert, "%s/cert.pem", data);
-	buf_printf(&key, "%s/key.pem", data);
-	err = io_tls_key_hash(buf_cstr(&cert), &op->why, hash_r);
-	if (err == ERR_NOTFOUND) {
-		buf_clear(&op->why);
-		err = io_tls_selfsigned(buf_cstr(&cert), buf_cstr(&key), names,
-					1);
-		if (!err)
-			err = io_tls_key_hash(buf_cstr(&cert), &op->why,
-					      hash_r);
-	}
-	buf_fini(&cert);
-	buf_fini(&key);
-	return err;
-}
-
 static void put_member(struct init_op *op)
 {
-	struct sha256 hash;
+	const struct sha256 *hash = &op->node->key_hash;
 	struct directory_member_add command = {
 		.member = {
 			.name = slice_str(op->node->identity.name),
@@ -120,13 +93,15 @@ static void put_member(struct init_op *op)
 			.weight = 1,
 			.state = DIRECTORY_MEMBER_ACTIVE,
 			.feature_level = DIRECTORY_FEATURE_LEVEL,
+			.addresses = { slice_str(
+				op->node->settings->cluster_address) },
+			.address_count = op->node->settings->cluster.count > 0,
 		},
 	};
-	enum err err = node_key(op, &hash);
+	enum err err;
 
-	command.member.key_hash = slice_of(hash.octets, SHA256_SIZE);
-	if (!err)
-		err = directory_member_add_encode(&command, body_of(op));
+	command.member.key_hash = slice_of(hash->octets, SHA256_SIZE);
+	err = directory_member_add_encode(&command, body_of(op));
 	propose(op, DIRECTORY_MEMBER_ADD, err);
 }
 
@@ -169,7 +144,11 @@ static void ready_written(struct keeper_write *write)
 
 static void make_ready(struct init_op *op)
 {
-	op->node->identity.ready = true;
+	struct identity_file *identity = &op->node->identity;
+
+	identity->ready = true;
+	for (unsigned i = 0; i < identity->replica_count; i++)
+		identity->replicas[i].make = false;
 	op->write.owner = op;
 	keeper_write(op->node->keeper, &op->write, ready_written);
 }
@@ -235,6 +214,7 @@ static void fill_identity(struct node *node, struct slice name)
 	for (unsigned i = 0; i < count; i++) {
 		identity->replicas[i].group = i;
 		identity->replicas[i].raft_id = (uint64_t)FIRST_NODE << 32 | 1;
+		identity->replicas[i].make = true;
 	}
 }
 
@@ -249,6 +229,7 @@ static void opened(struct task *task)
 	}
 	node->serving = true;
 	node_work_begin(node);
+	node_peers_start(node);
 	node_groups_start(node);
 	next(op);
 }
@@ -258,7 +239,9 @@ static void open_groups(struct task *task)
 {
 	struct init_op *op = container_of(task, struct init_op, task);
 
-	op->err = node_groups_open(op->node, &op->why);
+	op->err = node_peers_open(op->node, &op->why);
+	if (!op->err)
+		op->err = node_groups_open(op->node, &op->why);
 	task_post(io_loop_executor(op->node->main), &op->task, opened);
 }
 

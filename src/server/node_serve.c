@@ -11,6 +11,7 @@
 #include "io/notify.h"
 #include "server/imap_link.h"
 #include "server/lmtp_link.h"
+#include "server/node_peers.h"
 
 /* ---- certificates ---- */
 
@@ -115,15 +116,24 @@ static const char *place_text(const char *address)
 	return strncmp(address, "unix:", 5) == 0 ? address + 5 : address;
 }
 
+/* What is offered at some addresses. */
+struct service {
+	const char *name;
+	const struct settings_listen *listen;
+	io_listener_accept *accept;
+	struct slice busy; /* to a client above the limit */
+	struct io_loop *const *loops;
+	size_t loop_count;
+};
+
 static enum err listen_one(struct node *node, const char *address,
-			   const char *service, io_listener_accept *accept,
-			   struct slice busy, struct buf *why)
+			   const struct service *service, struct buf *why)
 {
 	struct io_listener_config config = {
 		.fd = -1,
 		.mode = 0660,
-		.busy = busy,
-		.accept = accept,
+		.busy = service->busy,
+		.accept = service->accept,
 		.arg = node,
 	};
 	struct io_listener *listener;
@@ -135,28 +145,26 @@ static enum err listen_one(struct node *node, const char *address,
 			   err_text(err));
 		return err;
 	}
-	err = io_listener_open(node->main, node->io_loops, node->loop_count,
+	err = io_listener_open(node->main, service->loops, service->loop_count,
 			       &config, why, &listener);
 	if (err)
 		return err;
 	node->listeners[node->listener_count++] = listener;
 	if (config.place.local)
-		LOG_INFO("%s listens on %s", service, config.place.host);
+		LOG_INFO("%s listens on %s", service->name, config.place.host);
 	else
-		LOG_INFO("%s listens on %s:%u", service,
+		LOG_INFO("%s listens on %s:%u", service->name,
 			 config.place.host[0] ? config.place.host : "*",
 			 io_listener_port(listener));
 	return ERR_NONE;
 }
 
-static enum err listen_all(struct node *node,
-			   const struct settings_listen *listen,
-			   const char *service, io_listener_accept *accept,
-			   struct slice busy, struct buf *why)
+static enum err listen_all(struct node *node, const struct service *service,
+			   struct buf *why)
 {
-	for (unsigned i = 0; i < listen->count; i++) {
-		enum err err = listen_one(node, listen->addresses[i], service,
-					  accept, busy, why);
+	for (unsigned i = 0; i < service->listen->count; i++) {
+		enum err err = listen_one(node, service->listen->addresses[i],
+					  service, why);
 
 		if (err)
 			return err;
@@ -164,27 +172,68 @@ static enum err listen_all(struct node *node,
 	return ERR_NONE;
 }
 
-enum err node_listen(struct node *node, struct buf *why)
+static enum err listen_clients(struct node *node,
+			       const struct settings_listen *listen,
+			       const char *name, io_listener_accept *accept,
+			       struct slice busy, struct buf *why)
+{
+	const struct service service = {
+		.name = name,
+		.listen = listen,
+		.accept = accept,
+		.busy = busy,
+		.loops = node->io_loops,
+		.loop_count = node->loop_count,
+	};
+
+	return listen_all(node, &service, why);
+}
+
+enum err node_listen_nodes(struct node *node, struct buf *why)
+{
+	struct io_loop *loops[] = { peers_bulk_loop(node->peers) };
+	const struct service service = {
+		.name = "cluster",
+		.listen = &node->settings->cluster,
+		.accept = node_peers_accept,
+		.loops = loops,
+		.loop_count = 1,
+	};
+	enum err err = listen_all(node, &service, why);
+
+	if (err)
+		node_unlisten(node);
+	return err;
+}
+
+enum err node_listen_clients(struct node *node, struct buf *why)
 {
 	const struct settings *settings = node->settings;
 	struct slice imap_busy =
 		SLICE_LIT("* BYE [UNAVAILABLE] too many connections\r\n");
 	struct slice lmtp_busy =
 		SLICE_LIT("421 4.3.2 too many connections\r\n");
-	enum err err = listen_all(node, &settings->imap, "imap", accept_imap,
-				  imap_busy, why);
+	enum err err = listen_clients(node, &settings->imap, "imap",
+				      accept_imap, imap_busy, why);
 
 	if (!err)
-		err = listen_all(node, &settings->imaps, "imaps", accept_imaps,
-				 SLICE_NONE, why);
+		err = listen_clients(node, &settings->imaps, "imaps",
+				     accept_imaps, SLICE_NONE, why);
 	if (!err)
-		err = listen_all(node, &settings->lmtp, "lmtp", accept_lmtp,
-				 lmtp_busy, why);
+		err = listen_clients(node, &settings->lmtp, "lmtp", accept_lmtp,
+				     lmtp_busy, why);
 	if (err)
 		node_unlisten(node);
 	else
 		io_notify(IO_NOTIFY_READY);
 	return err;
+}
+
+enum err node_listen(struct node *node, struct buf *why)
+{
+	enum err err = node_listen_nodes(node, why);
+
+	return err ? err : node_listen_clients(node, why);
 }
 
 void node_unlisten(struct node *node)

@@ -13,8 +13,13 @@
  */
 must_use enum err node_tls_open(struct node *node, struct buf *why);
 
-/* Opens all listeners, or none. */
+/*
+ * Opens all listeners, or none. A node that joins listens for other nodes
+ * before it listens for clients. An error closes all.
+ */
 must_use enum err node_listen(struct node *node, struct buf *why);
+must_use enum err node_listen_nodes(struct node *node, struct buf *why);
+must_use enum err node_listen_clients(struct node *node, struct buf *why);
 
 /* Stops accepting; on the main loop. Twice is once. */
 void node_unlisten(struct node *node);

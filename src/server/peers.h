@@ -112,6 +112,7 @@ struct peers_hooks {
 
 struct peers_options {
 	const char *data;     /* directory with key.pem and cert.pem */
+	const char *name;     /* for the certificate, if it must be made */
 	const char *cluster;  /* id of the cluster; "": no member yet */
 	uint32_t node;        /* 0: no member yet: only peers_join works */
 	uint32_t start_count; /* of this start */
@@ -137,13 +138,15 @@ must_use enum err peers_new(const struct peers_options *options,
 must_use enum err peers_make_key(const char *data, const char *name,
 				 struct buf *why, struct sha256 *hash_r);
 
-/* Runs the bulk loop. */
+/* Runs the bulk loop; the log loop runs, or will soon. */
 void peers_start(struct peers *peers);
 
 /*
- * From any thread, once: cuts all links; `stopped` runs on the log loop when
- * none is left, all frames have been `sent` and all streams and joins ended.
- * What is sent afterwards is ERR_UNAVAILABLE. The listeners are closed before.
+ * From any thread, once, after peers_start: cuts all links; `stopped` runs on
+ * the log loop when none is left, all frames have been `sent`, all streams and
+ * joins have ended and each `ask` was answered. What is sent afterwards is
+ * ERR_UNAVAILABLE. The listeners are closed before; of the functions for any
+ * thread none but peers_answer is called after.
  */
 typedef void peers_stopped(void *arg);
 void peers_stop(struct peers *peers, peers_stopped *stopped, void *arg);
@@ -152,8 +155,8 @@ void peers_stop(struct peers *peers, peers_stopped *stopped, void *arg);
 void peers_free(struct peers **peersp);
 
 /*
- * From any thread: this node has become a member, or its start count has been
- * raised. Copied; links that come later say it.
+ * From any thread, started: this node has become a member, or its start count
+ * has been raised. Copied; links that come later say it.
  */
 void peers_set_self(struct peers *peers, const char *cluster, uint32_t node,
 		    uint32_t start_count);
@@ -176,9 +179,9 @@ struct peers_member {
 };
 
 /*
- * From any thread: all members that there are now, this node's own row among
- * them or not; copied. Links to others, and those whose key is in the row no
- * more, are cut at once.
+ * From any thread, started: all members that there are now, this node's own row
+ * among them or not; copied. Links to others, and those whose key is in the row
+ * no more, are cut at once.
  */
 void peers_set_members(struct peers *peers, const struct peers_member *members,
 		       unsigned count);
@@ -188,6 +191,7 @@ void peers_set_members(struct peers *peers, const struct peers_member *members,
 /* A connection that a listener has accepted, on peers_bulk_loop. */
 void peers_accept(struct peers *peers, struct io_accepted *accepted);
 
+/* Where streams, joins and what is accepted live. */
 struct io_loop *peers_bulk_loop(const struct peers *peers);
 
 /* The log links as replicas see them (raft/net.h); on the log loop. */

@@ -44,29 +44,42 @@ static void look(struct replicas *replicas);
 
 /* ---- LOOK ---- */
 
-/* The replica of this node that the row names; 0: none. */
-static uint64_t raft_id_in(const struct directory_group *row, uint32_t node)
+/* The replica of this node that the row names; NULL: none. */
+static const struct directory_replica *ours(const struct directory_group *row,
+					    uint32_t node)
 {
 	for (unsigned i = 0; i < row->replica_count; i++)
 		if (row->replicas[i].node == node)
-			return row->replicas[i].raft_id;
-	return 0;
+			return &row->replicas[i];
+	return NULL;
+}
+
+/* Nobody else has it and it never served: there is nothing that it lacks. */
+static bool is_new(const struct directory_group *row,
+		   const struct directory_replica *replica)
+{
+	return row->replica_count == 1 &&
+	       replica->role == DIRECTORY_REPLICA_VOTER &&
+	       replica->state == DIRECTORY_REPLICA_JOINING;
 }
 
 static void find_missing(struct replicas *replicas, struct store_txn *txn)
 {
 	const struct node *node = replicas->node;
 	struct directory_group *row = mem_zalloc(1, sizeof(*row));
+	const struct directory_replica *replica;
 	struct directory_walk walk;
 
 	directory_group_walk(&walk, txn);
 	while (directory_group_next(&walk, row)) {
-		uint64_t raft_id = raft_id_in(row, node->identity.node);
-
-		if (raft_id == 0 || node_group_find(node, row->group))
+		replica = ours(row, node->identity.node);
+		if (!replica || node_group_find(node, row->group))
 			continue;
-		replicas->wanted.group = row->group;
-		replicas->wanted.raft_id = raft_id;
+		replicas->wanted = (struct identity_replica){
+			.group = row->group,
+			.raft_id = replica->raft_id,
+			.make = is_new(row, replica),
+		};
 		break;
 	}
 	directory_walk_end(&walk);
@@ -161,24 +174,6 @@ static void written(struct keeper_write *write)
 		  open_run);
 }
 
-/* Of an earlier try that failed, the entry is there already. */
-static void note_in_identity(struct identity_file *identity,
-			     const struct identity_replica *wanted)
-{
-	unsigned place = 0;
-
-	while (place < identity->replica_count &&
-	       identity->replicas[place].group != wanted->group)
-		place++;
-	if (place == identity->replica_count) {
-		identity->replica_count++;
-		identity->replicas =
-			mem_realloc(identity->replicas,
-				    identity->replica_count * sizeof(*wanted));
-	}
-	identity->replicas[place] = *wanted;
-}
-
 static void looked(struct task *task)
 {
 	struct replicas *replicas = container_of(task, struct replicas, task);
@@ -195,7 +190,7 @@ static void looked(struct task *task)
 		round_end(replicas, ERR_LIMIT);
 		return;
 	}
-	note_in_identity(&node->identity, &replicas->wanted);
+	identity_put_replica(&node->identity, &replicas->wanted);
 	replicas->write.owner = replicas;
 	keeper_write(node->keeper, &replicas->write, written);
 }

@@ -12,7 +12,10 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cluster/directory.h"
 #include "cluster/namespace.h"
+#include "io/addr.h"
+#include "server/peers.h"
 
 #define MINUTE_MS (60u * 1000u)
 #define MIB (1024ull * 1024ull)
@@ -70,14 +73,34 @@ void settings_fini(struct settings *settings)
 	listen_fini(&settings->imap);
 	listen_fini(&settings->imaps);
 	listen_fini(&settings->lmtp);
+	listen_fini(&settings->cluster);
 	mem_free(settings->data);
 	mem_free(settings->admin_socket);
 	mem_free(settings->hostname);
+	mem_free(settings->cluster_address);
 	mem_free(settings->tls_certificate);
 	mem_free(settings->tls_key);
 	mem_free(settings->others_prefix);
 	mem_free(settings->shared_prefix);
 	*settings = (struct settings){ 0 };
+}
+
+/* The port of the first listener for nodes, or the usual one. */
+static void default_cluster_address(struct settings *settings)
+{
+	const struct settings_listen *listen = &settings->cluster;
+	struct io_place place = { .port = PEERS_PORT };
+	struct buf text = { 0 };
+
+	if (settings->cluster_address)
+		return;
+	if (listen->count > 0 &&
+	    (io_place_parse(slice_str(listen->addresses[0]), &place) ||
+	     place.local || place.port == 0))
+		place.port = PEERS_PORT;
+	buf_printf(&text, "%s:%u", settings->hostname, place.port);
+	settings->cluster_address = text_dup(buf_cstr(&text));
+	buf_fini(&text);
 }
 
 static void default_path(char **path, const char *data, const char *below)
@@ -99,6 +122,7 @@ void settings_complete(struct settings *settings)
 	default_path(&settings->tls_certificate, settings->data,
 		     "tls/cert.pem");
 	default_path(&settings->tls_key, settings->data, "tls/key.pem");
+	default_cluster_address(settings);
 }
 
 /* ---- checks ---- */
@@ -117,6 +141,28 @@ static void check_prefix(const struct settings *settings, const char *key,
 	buf_fini(&text);
 }
 
+/* Other nodes come over the network and find this one by a name and a port. */
+static void check_cluster(const struct settings *settings,
+			  settings_fault *fault, void *arg)
+{
+	const char *address = settings->cluster_address;
+	struct io_place place;
+
+	for (unsigned i = 0; i < settings->cluster.count; i++)
+		if (io_place_parse(slice_str(settings->cluster.addresses[i]),
+				   &place) ||
+		    place.local)
+			fault(arg, "listen.cluster",
+			      "needs \"host:port\": nodes meet over TCP");
+	if (address &&
+	    (io_place_parse(slice_str(address), &place) || place.local ||
+	     place.host[0] == '\0' || place.port == 0 ||
+	     strlen(address) > DIRECTORY_ADDRESS_MAX))
+		fault(arg, "cluster_address",
+		      "needs \"host:port\" at which other nodes find this "
+		      "one");
+}
+
 /* Also if the view does not use them: the setting may be turned one day. */
 void settings_check(const struct settings *settings, settings_fault *fault,
 		    void *arg)
@@ -124,6 +170,7 @@ void settings_check(const struct settings *settings, settings_fault *fault,
 	static const char others[] = "namespace.others";
 	static const char shared[] = "namespace.shared";
 
+	check_cluster(settings, fault, arg);
 	check_prefix(settings, others, settings->others_prefix, fault, arg);
 	check_prefix(settings, shared, settings->shared_prefix, fault, arg);
 	/* People take names that differ only in case for one. */

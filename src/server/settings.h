@@ -18,13 +18,17 @@ struct settings_listen {
 
 struct settings {
 	/* all strings are owned; settings_fini frees them */
-	char *data;         /* directory of this node's data */
-	char *admin_socket; /* path; default <data>/admin.sock */
-	char *hostname;     /* default: the machine's */
+	char *data;            /* directory of this node's data */
+	char *admin_socket;    /* path; default <data>/admin.sock */
+	char *hostname;        /* default: the machine's */
+	char *cluster_address; /* where other nodes reach this one, "host:port";
+				* default: hostname and the port that it listens
+				* on for them */
 
-	struct settings_listen imap;  /* STARTTLS offered */
-	struct settings_listen imaps; /* implicit TLS */
-	struct settings_listen lmtp;  /* STARTTLS offered on TCP */
+	struct settings_listen imap;    /* STARTTLS offered */
+	struct settings_listen imaps;   /* implicit TLS */
+	struct settings_listen lmtp;    /* STARTTLS offered on TCP */
+	struct settings_listen cluster; /* other nodes (server/peers.h) */
 
 	char *tls_certificate; /* PEM; default <data>/tls/cert.pem, made at
 				* the first start */

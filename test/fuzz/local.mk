@@ -160,6 +160,11 @@ test_fuzz_fuzz_peer_frame_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 # cluster
 
+fuzz_programs += test/fuzz/fuzz_cluster_talk
+test_fuzz_fuzz_cluster_talk_SOURCES = test/fuzz/fuzz_cluster_talk.c
+test_fuzz_fuzz_cluster_talk_LDADD = $(CLUSTER_STACK)
+test_fuzz_fuzz_cluster_talk_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 fuzz_programs += test/fuzz/fuzz_names
 test_fuzz_fuzz_names_SOURCES = test/fuzz/fuzz_names.c
 test_fuzz_fuzz_names_LDADD = $(CLUSTER_STACK)

@@ -140,7 +140,7 @@ class Lmtp:
 
 class Node:
     def __init__(self, env=None, settings="", keep=False, shim=False,
-                 init=True, hostname="localhost",
+                 init=True, hostname="localhost", name="n1", cluster=False,
                  login='plain_without_tls = true; delay = "10ms";'):
         self.folder = tempfile.mkdtemp(prefix="murder-")
         self.data = os.path.join(self.folder, "data")
@@ -152,6 +152,13 @@ class Node:
         self.process = None
         self.keep = keep
         self.init = init
+        self.name = name
+        others = ""
+        if cluster:  # it may join others, and others may join it
+            self.cluster_port = free_port()
+            address = "127.0.0.1:%d" % self.cluster_port
+            others = 'cluster = [ "%s" ];' % address
+            settings += 'cluster_address = "%s";' % address
         if "store" not in settings:
             # a start reads a whole file of the log: slow with sanitizers
             settings += 'store = { wal_segment = "1M"; };'
@@ -164,11 +171,12 @@ listen = {
     imap = [ "127.0.0.1:%d" ];
     imaps = [ "127.0.0.1:%d" ];
     lmtp = [ "127.0.0.1:%d" ];
+    %s
 };
 login = { %s };
 %s
 """ % (self.data, hostname, self.imap_port, self.imaps_port, self.lmtp_port,
-       login, settings))
+       others, login, settings))
 
     # life
 
@@ -189,7 +197,7 @@ login = { %s };
             status, answer = self.try_ctl("status")
             if status == 0 and (not init or answer["initialised"]):
                 break
-            if status == 0 and self.try_ctl("init", "n1")[0] == 0:
+            if status == 0 and self.try_ctl("init", self.name)[0] == 0:
                 break
             # or an init that was cut off goes on by itself
             if self.process.poll() is not None:

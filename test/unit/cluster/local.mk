@@ -21,12 +21,14 @@ test_unit_cluster_unit_cluster_SOURCES = \
 	test/unit/cluster/test_mailgroup_claim.c \
 	test/unit/cluster/test_mailgroup_copy.c \
 	test/unit/cluster/test_mailgroup_model.c \
-	test/unit/cluster/test_member.c \
 	test/unit/cluster/test_mailgroup_moves.c \
+	test/unit/cluster/test_member.c \
 	test/unit/cluster/test_names.c \
 	test/unit/cluster/test_namespace.c \
 	test/unit/cluster/test_overview.c \
 	test/unit/cluster/test_plan.c \
 	test/unit/cluster/test_plan_random.c \
-	test/unit/cluster/test_rights.c
+	test/unit/cluster/test_report.c \
+	test/unit/cluster/test_rights.c \
+	test/unit/cluster/test_welcome.c
 test_unit_cluster_unit_cluster_LDADD = $(CLUSTER_STACK) $(CRITERION_LIBS)

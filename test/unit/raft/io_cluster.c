@@ -189,10 +189,10 @@ static void hook_want_checkpoint(void *arg, uint64_t index, uint64_t term)
 	(void)term;
 }
 
-static bool hook_may_install(void *arg, uint64_t index)
+static bool hook_may_install(void *arg, struct raft_message *message)
 {
 	(void)arg;
-	(void)index;
+	message_fini(message);
 	return false;
 }
 

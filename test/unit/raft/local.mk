@@ -1,6 +1,8 @@
 check_PROGRAMS += test/unit/raft/unit_raft
 test_unit_raft_unit_raft_SOURCES = \
 	test/unit/raft/io_cluster.c test/unit/raft/io_cluster.h \
+	test/unit/raft/member_cluster.c test/unit/raft/member_cluster.h \
+	test/unit/raft/member_cluster_life.c \
 	test/unit/raft/node_bench.c test/unit/raft/node_bench.h \
 	test/unit/raft/replica_cluster.c test/unit/raft/replica_cluster.h \
 	test/unit/raft/replica_cluster_impl.h \
@@ -10,6 +12,7 @@ test_unit_raft_unit_raft_SOURCES = \
 	test/unit/raft/scratch.c test/unit/raft/scratch.h \
 	test/unit/raft/test_entry.c \
 	test/unit/raft/test_frame.c \
+	test/unit/raft/test_growth.c \
 	test/unit/raft/test_io.c \
 	test/unit/raft/test_leader.c \
 	test/unit/raft/test_lives.c \

@@ -64,7 +64,8 @@ struct rc_octets {
 	struct list link; /* of its rc_link */
 	uint64_t at_ms;
 	uint32_t group;
-	uint64_t from; /* raft id */
+	uint64_t from; /* raft ids */
+	uint64_t to;
 	struct buf octets;
 };
 
@@ -134,6 +135,7 @@ static void net_send(struct replica_net *net, struct net_send *send)
 	MUST(to < rc->options.nodes && to != node->index);
 	octets->group = send->group;
 	octets->from = send->from;
+	octets->to = send->to;
 	for (size_t i = 0; i < send->count; i++)
 		buf_add_slice(&octets->octets, send->pieces[i]);
 	frame.octets = buf_slice(&octets->octets);
@@ -150,7 +152,8 @@ static void deliver(struct rc *rc, unsigned to, struct rc_octets *octets)
 	struct rc_node *node = &rc->nodes[to];
 	struct rc_member *member = &node->members[octets->group - 1];
 
-	if (node->up && member->replica != NULL)
+	if (node->up && member->replica != NULL &&
+	    octets->to == member->replica->options.raft_id)
 		replica_receive(member->replica, octets->from,
 				buf_slice(&octets->octets));
 	else if (node->up && member->remote != NULL)
@@ -262,6 +265,13 @@ static void hook_wal_fail(void *arg, const char *text)
 
 /* ---- nodes ---- */
 
+static bool has_replica(const struct rc_node *node)
+{
+	const struct rc *rc = node->rc;
+
+	return node->index < rc->options.replicas + rc->extras.empties;
+}
+
 static void wal_begin(struct rc_node *node)
 {
 	const struct wal_options options = {
@@ -285,18 +295,20 @@ static void wal_begin(struct rc_node *node)
 	buf_fini(&why);
 }
 
-static void replica_begin(struct rc_member *member)
+void rc_replica_begin(struct rc_member *member)
 {
 	struct rc_node *node = member->node;
 	struct rc *rc = node->rc;
 	struct replica_voter voters[RC_NODES_MAX];
-	const struct replica_options options = {
+	struct replica_options options = {
 		.group = group_number(member->group),
-		.raft_id = rc_raft_id(node->index),
+		.raft_id = (uint64_t)node_id(node->index) << 32 |
+			   member->incarnation,
 		.address = address_of(node->index),
 		.start_count = node->start_count,
 		.boot = random_u64(&rc->random.random) | 1,
-		.bootstrap = true,
+		.bootstrap = node->index < rc->options.replicas &&
+			     member->incarnation == 1,
 		.voters = voters,
 		.voter_count = rc->options.replicas,
 		.wal = node->wal,
@@ -328,6 +340,8 @@ static void replica_begin(struct rc_member *member)
 	for (unsigned i = 0; i < rc->options.replicas; i++)
 		voters[i] =
 			(struct replica_voter){ rc_raft_id(i), address_of(i) };
+	if (rc->extras.tailor != NULL)
+		rc->extras.tailor(member, &options);
 	MUST(replica_open(&options, &member->replica) == ERR_NONE);
 	replica_start(member->replica);
 }
@@ -372,8 +386,8 @@ void rc_node_start(struct rc_node *node)
 
 		member->leads = false;
 		member->raise_to = 0;
-		if (node->index < rc->options.replicas)
-			replica_begin(member);
+		if (has_replica(node))
+			rc_replica_begin(member);
 		else
 			remote_begin(member);
 	}
@@ -452,6 +466,14 @@ static void until_stopped(struct rc_node *node)
 	node->stopped = false;
 }
 
+void rc_replica_end(struct rc_member *member)
+{
+	replica_stop(member->replica, replica_is_stopped, member->node);
+	until_stopped(member->node);
+	replica_close(&member->replica);
+	member->leads = false;
+}
+
 void rc_node_stop(struct rc_node *node)
 {
 	for (unsigned i = 0; i < node->rc->options.groups; i++) {
@@ -478,8 +500,9 @@ static void member_init(struct rc_node *node, unsigned group)
 
 	member->node = node;
 	member->group = group;
+	member->incarnation = 1;
 	rc_fsm_init(member);
-	if (node->index < node->rc->options.replicas)
+	if (has_replica(node))
 		member->dir = scratch_new();
 }
 
@@ -500,10 +523,17 @@ static void node_init(struct rc *rc, unsigned index)
 
 struct rc *rc_new(const struct rc_options *options)
 {
+	return rc_new_with(options, &(struct rc_extras){ 0 });
+}
+
+struct rc *rc_new_with(const struct rc_options *options,
+		       const struct rc_extras *extras)
+{
 	struct rc *rc = mem_zalloc(1, sizeof(*rc));
 
 	log_set_sink(log_nothing, NULL);
 	rc->options = *options;
+	rc->extras = *extras;
 	if (rc->options.groups == 0)
 		rc->options.groups = 1;
 	clock_manual_init(&rc->clock, 1000, 1700000000000);
@@ -646,7 +676,7 @@ int rc_leader(struct rc *rc, unsigned group, uint64_t ms)
 	uint64_t end = now(rc) + ms;
 
 	for (;;) {
-		for (unsigned i = 0; i < rc->options.replicas; i++)
+		for (unsigned i = 0; i < rc->options.nodes; i++)
 			if (rc->nodes[i].up &&
 			    rc->nodes[i].members[group].leads)
 				return (int)i;

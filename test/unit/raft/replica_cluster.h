@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/disk_sim.h"
 #include "base/random.h"
 #include "base/task.h"
@@ -39,12 +40,25 @@
 
 struct rc;
 struct rc_node;
+struct rc_member;
+
+typedef void rc_tailor(struct rc_member *member,
+		       struct replica_options *options);
 
 struct rc_options {
 	uint64_t seed;
 	unsigned nodes;
 	unsigned replicas; /* voters of each group: nodes 0 .. replicas - 1 */
 	unsigned groups;   /* 0 = 1 */
+};
+
+/* For clusters whose members change (member_cluster.h). */
+struct rc_extras {
+	unsigned empties; /* nodes behind the voters, with empty replicas */
+
+	/* Before a replica is opened. May be NULL. */
+	rc_tailor *tailor;
+	void *owner; /* the user's */
 };
 
 /* A node's part in one group. */
@@ -54,6 +68,7 @@ struct rc_member {
 	char *dir;
 	struct replica_fsm fsm;
 	struct replica *replica; /* this or the other, while the node is up */
+	uint32_t incarnation;    /* of the replica */
 	struct remote *remote;
 
 	/* the hooks */
@@ -113,6 +128,8 @@ struct rc {
 	uint64_t numbers; /* writes so far */
 	const char *wrong;
 
+	struct rc_extras extras;
+
 	/* What leaves; true: it is lost. May be NULL. */
 	bool (*watch)(struct rc *rc, const struct rc_frame *frame);
 	unsigned watched; /* the watcher's */
@@ -120,12 +137,20 @@ struct rc {
 
 /* All nodes started; nobody leads yet. */
 struct rc *rc_new(const struct rc_options *options);
+struct rc *rc_new_with(const struct rc_options *options,
+		       const struct rc_extras *extras);
 void rc_free(struct rc *rc);
 
 uint64_t rc_draw(struct rc *rc, uint64_t min, uint64_t max);
-uint64_t rc_raft_id(unsigned node);
+uint64_t rc_raft_id(unsigned node); /* of its first replica */
 
 void rc_node_start(struct rc_node *node);
+
+/* Begins the replica of a node that is up anew, or for the first time. */
+void rc_replica_begin(struct rc_member *member);
+
+/* Stops and closes it; the node serves on. */
+void rc_replica_end(struct rc_member *member);
 
 /* Stops all replicas and the log; steps until that is done. */
 void rc_node_stop(struct rc_node *node);
@@ -188,6 +213,12 @@ void rc_op_fini(struct rc_op *op);
 
 /* Steps until it is over, or for `ms`. */
 void rc_wait(struct rc *rc, const struct rc_op *op, uint64_t ms);
+
+/* Equal on replicas that have applied the same. */
+uint64_t rc_state_hash(struct rc_member *member);
+
+/* The body that an RC_BODY of this number brings. */
+void rc_body_hash(uint64_t number, struct sha256 *hash_r);
 
 /* How often that write took effect at a node. */
 uint64_t rc_effects(struct rc *rc, unsigned node, unsigned group,

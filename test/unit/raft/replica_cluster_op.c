@@ -15,8 +15,9 @@
 
 #define TABLE_REGISTER REPLICA_TABLE_COUNT
 #define TABLE_EFFECT (REPLICA_TABLE_COUNT + 1)
+#define TABLE_BODY (REPLICA_TABLE_COUNT + 2)
 
-static const char *const tables[] = { "register", "effect" };
+static const char *const tables[] = { "register", "effect", "body" };
 
 /* ---- machine ---- */
 
@@ -67,7 +68,94 @@ static void fsm_apply(struct replica_fsm *fsm, struct store_txn *txn,
 	(void)fsm;
 	(void)at;
 	number_add(txn, TABLE_EFFECT, number);
+	if (command->kind == RC_BODY)
+		number_add(txn, TABLE_BODY, number);
 	pack_u64(&result_r->payload, number_add(txn, TABLE_REGISTER, key));
+}
+
+static void hash_of(struct slice number, struct sha256 *hash_r)
+{
+	sha256(number, hash_r);
+}
+
+void rc_body_hash(uint64_t number, struct sha256 *hash_r)
+{
+	struct buf octets = { 0 };
+
+	pack_u64(&octets, number);
+	hash_of(buf_slice(&octets), hash_r);
+	buf_fini(&octets);
+}
+
+static void fsm_bodies(struct replica_fsm *fsm, const struct command *command,
+		       replica_fsm_body *each, void *arg)
+{
+	struct sha256 hash;
+
+	(void)fsm;
+	if (command->kind != RC_BODY)
+		return;
+	hash_of(slice_first(slice_from(command->body, 1), 8), &hash);
+	each(arg, &hash);
+}
+
+/* All in one go: there are few. */
+static bool fsm_named(struct replica_fsm *fsm, struct store_txn *txn,
+		      struct replica_fsm_place *place, unsigned rows,
+		      replica_fsm_body *each, void *arg)
+{
+	struct store_cursor cursor;
+	bool more;
+
+	(void)fsm;
+	(void)place;
+	(void)rows;
+	store_cursor_init(&cursor, txn, TABLE_BODY);
+	for (more = store_cursor_seek(&cursor, SLICE_NONE); more;
+	     more = store_cursor_next(&cursor)) {
+		struct sha256 hash;
+
+		hash_of(cursor.key, &hash);
+		each(arg, &hash);
+	}
+	store_cursor_fini(&cursor);
+	return false;
+}
+
+/* ---- comparing ---- */
+
+static uint64_t table_hash(struct store_txn *txn, unsigned table, uint64_t hash)
+{
+	struct store_cursor cursor;
+	bool more;
+
+	store_cursor_init(&cursor, txn, table);
+	for (more = store_cursor_seek(&cursor, SLICE_NONE); more;
+	     more = store_cursor_next(&cursor)) {
+		struct slice pieces[] = {
+			slice_of(&hash, sizeof(hash)),
+			cursor.key,
+			cursor.value.fields,
+		};
+
+		hash = xxh3_pieces(pieces, ARRAY_LEN(pieces));
+	}
+	store_cursor_fini(&cursor);
+	return hash;
+}
+
+uint64_t rc_state_hash(struct rc_member *member)
+{
+	struct store_txn *txn;
+	uint64_t hash = 0;
+
+	MUST(store_read_begin(replica_env(member->replica), &txn) == ERR_NONE);
+	hash = table_hash(txn, REPLICA_TABLE_PROPOSER, hash);
+	hash = table_hash(txn, REPLICA_TABLE_SLOT, hash);
+	for (unsigned i = 0; i < ARRAY_LEN(tables); i++)
+		hash = table_hash(txn, REPLICA_TABLE_COUNT + i, hash);
+	store_end(&txn);
+	return hash;
 }
 
 void rc_fsm_init(struct rc_member *member)
@@ -77,6 +165,8 @@ void rc_fsm_init(struct rc_member *member)
 		.table_count = ARRAY_LEN(tables),
 		.check = fsm_check,
 		.apply = fsm_apply,
+		.bodies = fsm_bodies,
+		.named = fsm_named,
 	};
 }
 

@@ -3,6 +3,7 @@ test_unit_server_unit_server_SOURCES = \
 	test/unit/cluster/group.c test/unit/cluster/group.h \
 	test/unit/cluster/machine.c test/unit/cluster/machine.h \
 	test/unit/cluster/scratch.c test/unit/cluster/scratch.h \
+	test/unit/server/peers_rig.c test/unit/server/peers_rig.h \
 	test/unit/server/rig.c test/unit/server/rig.h \
 	test/unit/server/test_copies.c \
 	test/unit/server/test_gone.c \
@@ -13,6 +14,7 @@ test_unit_server_unit_server_SOURCES = \
 	test/unit/server/test_marks.c \
 	test/unit/server/test_move.c \
 	test/unit/server/test_open.c \
+	test/unit/server/test_peers.c \
 	test/unit/server/test_starting.c \
 	test/unit/server/test_stopping.c \
 	test/unit/server/test_upload.c \
