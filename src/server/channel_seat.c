@@ -412,7 +412,7 @@ static struct channel_seat *seat_new(struct node *node,
 /* Only frontends bring users; a node may always talk to itself. */
 static bool may_bring_users(const struct node *node, uint32_t peer)
 {
-	struct replica *directory = node_directory(node);
+	struct replica *directory = node_replica(node, 0);
 	struct store_env *env = directory ? replica_env(directory) : NULL;
 	struct directory_member member;
 	struct store_txn *txn;

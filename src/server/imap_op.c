@@ -216,21 +216,22 @@ static void proposal_answered(struct proposal *proposal)
 	op->next(op);
 }
 
-void imap_op_propose(struct imap_op *op, struct replica *replica, uint16_t kind,
+void imap_op_propose(struct imap_op *op, uint32_t group, uint16_t kind,
 		     imap_op_step *next)
 {
+	struct proposer *proposer = node_proposer(op->link->loop->node, group);
+
 	MUST(op->has_proposal);
 	op->next = next;
-	if (!replica) {
+	if (!proposer) {
 		op->proposal.err = ERR_UNAVAILABLE;
 		next(op);
 		return;
 	}
-	op->in_mailbox = replica == node_replica(op->link->loop->node,
-						 op->link->mailbox_group);
+	op->in_mailbox = group == op->link->mailbox_group;
 	op->proposal.kind = kind;
 	op->proposal.version = 1;
-	replica_propose(replica, &op->proposal, proposal_answered);
+	proposer_propose(proposer, &op->proposal, proposal_answered);
 }
 
 struct buf *imap_op_body(struct imap_op *op)

@@ -72,10 +72,10 @@ void imap_op_wait(struct imap_op *op, uint64_t ms, imap_op_step *next);
 struct buf *imap_op_body(struct imap_op *op);
 
 /*
- * Proposes op->proposal (kind and body are set) to the group; goes on at
- * `next` whatever the answer is: it stands in op->proposal.err.
+ * Proposes op->proposal (its body is set) to the group, wherever that is; goes
+ * on at `next` whatever the answer is: it stands in op->proposal.err.
  */
-void imap_op_propose(struct imap_op *op, struct replica *replica, uint16_t kind,
+void imap_op_propose(struct imap_op *op, uint32_t group, uint16_t kind,
 		     imap_op_step *next);
 
 /*

@@ -98,6 +98,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/peers_key.c \
 	src/server/peers_log.c \
 	src/server/peers_side.c \
+	src/server/remotes.c \
+	src/server/remotes.h \
 	src/server/replicas.c \
 	src/server/replicas.h \
 	src/server/reports.c \

@@ -32,6 +32,7 @@
 #include "server/node_groups.h"
 #include "server/node_peers.h"
 #include "server/node_serve.h"
+#include "server/remotes.h"
 #include "server/replicas.h"
 #include "server/reports.h"
 #include "server/upkeep.h"
@@ -58,6 +59,16 @@ struct replica *node_replica(const struct node *node, uint32_t group)
 	return found ? atomic_load(&found->replica) : NULL;
 }
 
+struct proposer *node_proposer(const struct node *node, uint32_t group)
+{
+	struct replica *replica = node_replica(node, group);
+	struct remotes *remotes = atomic_load(&node->remotes);
+
+	if (replica)
+		return replica_proposer(replica);
+	return remotes ? remotes_proposer(remotes, group) : NULL;
+}
+
 uint64_t node_raft_id(const struct node *node, uint32_t group)
 {
 	const struct node_group *found = node_group_find(node, group);
@@ -75,6 +86,17 @@ void node_run_replicas(struct node *node)
 {
 	if (node->replicas)
 		replicas_wake(node->replicas);
+	if (node->remotes)
+		remotes_wake(node->remotes);
+}
+
+/* Under test: channels lead to this node itself. */
+static void loop_back(struct node *node)
+{
+	node->bulk_loop = io_loop_executor(node->main);
+	node->loopback = loopback_new(node->bulk_loop, node->identity.node);
+	node->bulk = loopback_bulk(node->loopback);
+	channel_seats_begin(node);
 }
 
 void node_work_begin(struct node *node)
@@ -88,14 +110,10 @@ void node_work_begin(struct node *node)
 	node->reports = reports_new(node);
 	node->manager = manager_new(node);
 	replicas_wake(node->replicas);
-	node->bulk_loop = io_loop_executor(node->main);
-	if (TUNED(channels, 0)) {
-		node->loopback =
-			loopback_new(node->bulk_loop, node->identity.node);
-		node->bulk = loopback_bulk(node->loopback);
-	}
-	if (node->bulk)
-		channel_seats_begin(node);
+	node->remotes = remotes_new(node);
+	remotes_wake(node->remotes);
+	if (TUNED(channels, 0))
+		loop_back(node);
 }
 
 static void node_work_stop(struct node *node)
@@ -122,6 +140,8 @@ static bool node_works(const struct node *node)
 
 static void node_work_free(struct node *node)
 {
+	struct remotes *remotes;
+
 	if (!node->keeper)
 		return;
 	intents_free(&node->intents);
@@ -133,6 +153,8 @@ static void node_work_free(struct node *node)
 	reports_free(&node->reports);
 	keeper_free(&node->keeper);
 	loopback_free(&node->loopback);
+	remotes = node->remotes;
+	remotes_free(&remotes);
 }
 
 /* ---- start ---- */
@@ -383,6 +405,14 @@ static void links_are_cut(struct node *node)
 		groups_stopped(node);
 }
 
+static void remotes_are_stopped(struct node *node)
+{
+	if (node->peers_started)
+		node_peers_stop(node, links_are_cut);
+	else
+		links_are_cut(node);
+}
+
 static void loop_is_empty(struct task *task)
 {
 	struct loop_stop *one = container_of(task, struct loop_stop, task);
@@ -390,10 +420,10 @@ static void loop_is_empty(struct task *task)
 
 	if (--node->stop->loops_left > 0)
 		return;
-	if (node->peers_started)
-		node_peers_stop(node, links_are_cut);
+	if (node->remotes)
+		remotes_stop(node->remotes, remotes_are_stopped);
 	else
-		links_are_cut(node);
+		remotes_are_stopped(node);
 }
 
 void server_loop_left(struct server_loop *loop)

@@ -109,7 +109,7 @@ static void copy_chunk(struct copy_op *op)
 	if (err)
 		imap_op_end(&op->op, err);
 	else
-		imap_op_propose(&op->op, op->replica, MAILGROUP_COPY,
+		imap_op_propose(&op->op, op->found.group, MAILGROUP_COPY,
 				copy_answered);
 }
 
@@ -148,7 +148,7 @@ static void drop(struct copy_op *op)
 	if (err)
 		imap_op_end(&op->op, err);
 	else
-		imap_op_propose(&op->op, op->replica, MAILGROUP_COPY_DROP,
+		imap_op_propose(&op->op, op->found.group, MAILGROUP_COPY_DROP,
 				dropped);
 }
 
@@ -183,7 +183,7 @@ static void reveal(struct copy_op *op)
 	if (err)
 		give_up(op, err);
 	else
-		imap_op_propose(&op->op, op->replica, MAILGROUP_COPY_REVEAL,
+		imap_op_propose(&op->op, op->found.group, MAILGROUP_COPY_REVEAL,
 				revealed);
 }
 
@@ -231,7 +231,7 @@ static void stage(struct copy_op *op)
 	if (err)
 		give_up(op, err);
 	else
-		imap_op_propose(&op->op, op->replica, MAILGROUP_COPY_STAGE,
+		imap_op_propose(&op->op, op->found.group, MAILGROUP_COPY_STAGE,
 				staged);
 }
 

@@ -90,6 +90,8 @@ static void tell(struct move_across *move)
 	if (!imap_op_read(&op->op, move->source, &txn))
 		return;
 	err = read_result(move, txn, &result);
+	imap_link_wrote(op->op.link, move->source_group,
+			replica_applied(move->source));
 	if (!err)
 		copy_add_pairs(op, &result.uids, result.first_uid);
 	uidset_fini(&result.uids);
