@@ -5,6 +5,7 @@ test_unit_server_unit_server_SOURCES = \
 	test/unit/cluster/scratch.c test/unit/cluster/scratch.h \
 	test/unit/server/peers_rig.c test/unit/server/peers_rig.h \
 	test/unit/server/rig.c test/unit/server/rig.h \
+	test/unit/server/test_channels.c \
 	test/unit/server/test_copies.c \
 	test/unit/server/test_gone.c \
 	test/unit/server/test_identity.c \
