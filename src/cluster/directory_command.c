@@ -159,12 +159,32 @@ static void member_add_fields(struct codec *codec,
 	directory_member_fields(codec, &command->member);
 }
 
+/* Those that are not named do not travel. */
 static void member_set_fields(struct codec *codec,
 			      struct directory_member_set *command)
 {
+	struct directory_member *member = &command->member;
+
 	codec_bits(codec, &command->fields, MEMBER_FIELDS_ALL);
-	codec_var32(codec, &command->member.node);
-	directory_member_fields(codec, &command->member);
+	codec_var32(codec, &member->node);
+	codec_var64(codec, &member->epoch);
+	if ((command->fields & DIRECTORY_MEMBER_ROLES) != 0)
+		directory_roles_field(codec, &member->roles);
+	if ((command->fields & DIRECTORY_MEMBER_ZONE) != 0)
+		directory_zone_field(codec, &member->zone);
+	if ((command->fields & DIRECTORY_MEMBER_WEIGHT) != 0)
+		codec_var32(codec, &member->weight);
+	if ((command->fields & DIRECTORY_MEMBER_STATE) != 0) {
+		directory_member_state_field(codec, member);
+		codec_var32(codec, &member->successor);
+	}
+	if ((command->fields & DIRECTORY_MEMBER_ADDRESSES) != 0)
+		directory_addresses_fields(codec, member->addresses,
+					   &member->address_count);
+	if ((command->fields & DIRECTORY_MEMBER_FEATURE_LEVEL) != 0)
+		codec_var32(codec, &member->feature_level);
+	if ((command->fields & DIRECTORY_MEMBER_KEYS) != 0)
+		directory_member_keys_fields(codec, member);
 }
 
 static void token_put_fields(struct codec *codec,

@@ -276,7 +276,7 @@ enum directory_member_field {
  */
 struct directory_member_set {
 	uint8_t fields;                 /* enum directory_member_field */
-	struct directory_member member; /* others are not looked at */
+	struct directory_member member; /* others are left out */
 };
 
 struct directory_member_set_result {

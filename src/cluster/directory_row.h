@@ -40,11 +40,17 @@ void directory_member_fields(struct codec *codec,
 void directory_group_fields(struct codec *codec, struct directory_group *group);
 void directory_token_fields(struct codec *codec, struct directory_token *token);
 
-/* Parts of the above that a joiner gives, too. */
+/* Parts of the above that joiners give and single changes name, too. */
 void directory_node_name_field(struct codec *codec, struct slice *name);
 void directory_addresses_fields(struct codec *codec, struct slice *addresses,
 				unsigned *count);
 void directory_key_hash_field(struct codec *codec, struct slice *key_hash);
+void directory_roles_field(struct codec *codec, uint8_t *roles);
+void directory_zone_field(struct codec *codec, struct slice *zone);
+void directory_member_state_field(struct codec *codec,
+				  struct directory_member *member);
+void directory_member_keys_fields(struct codec *codec,
+				  struct directory_member *member);
 
 /* Keys; a string at the end of a key is ended by 0x00 like any other. */
 struct store_key directory_name_key(struct slice name);

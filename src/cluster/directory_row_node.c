@@ -91,13 +91,13 @@ void directory_addresses_fields(struct codec *codec, struct slice *addresses,
 	}
 }
 
-static void roles_field(struct codec *codec, uint8_t *roles)
+void directory_roles_field(struct codec *codec, uint8_t *roles)
 {
 	codec_bits(codec, roles, DIRECTORY_ROLES_ALL);
 	want(codec, *roles != 0);
 }
 
-static void zone_field(struct codec *codec, struct slice *zone)
+void directory_zone_field(struct codec *codec, struct slice *zone)
 {
 	codec_bytes(codec, zone, DIRECTORY_ZONE_MAX);
 	want(codec, zone_ok(*zone));
@@ -105,7 +105,8 @@ static void zone_field(struct codec *codec, struct slice *zone)
 
 /* ---- members ---- */
 
-static void keys_fields(struct codec *codec, struct directory_member *member)
+void directory_member_keys_fields(struct codec *codec,
+				  struct directory_member *member)
 {
 	directory_key_hash_field(codec, &member->key_hash);
 	codec_bytes(codec, &member->next_key_hash, SHA256_SIZE);
@@ -115,23 +116,29 @@ static void keys_fields(struct codec *codec, struct directory_member *member)
 		      !slice_eq(member->next_key_hash, member->key_hash)));
 }
 
-void directory_member_fields(struct codec *codec,
-			     struct directory_member *member)
+void directory_member_state_field(struct codec *codec,
+				  struct directory_member *member)
 {
 	unsigned state = member->state;
 
+	codec_choice(codec, &state, DIRECTORY_MEMBER_ACTIVE,
+		     DIRECTORY_MEMBER_REMOVED);
+	member->state = (enum directory_member_state)state;
+}
+
+void directory_member_fields(struct codec *codec,
+			     struct directory_member *member)
+{
 	codec_var64(codec, &member->epoch);
 	directory_node_name_field(codec, &member->name);
 	directory_addresses_fields(codec, member->addresses,
 				   &member->address_count);
-	roles_field(codec, &member->roles);
-	zone_field(codec, &member->zone);
+	directory_roles_field(codec, &member->roles);
+	directory_zone_field(codec, &member->zone);
 	codec_var32(codec, &member->weight);
-	codec_choice(codec, &state, DIRECTORY_MEMBER_ACTIVE,
-		     DIRECTORY_MEMBER_REMOVED);
-	member->state = (enum directory_member_state)state;
+	directory_member_state_field(codec, member);
 	codec_var32(codec, &member->feature_level);
-	keys_fields(codec, member);
+	directory_member_keys_fields(codec, member);
 	codec_var32(codec, &member->successor);
 	codec_var32(codec, &member->replicas);
 }
@@ -200,8 +207,8 @@ struct store_key directory_token_key(const struct sha256 *hash)
 void directory_token_fields(struct codec *codec, struct directory_token *token)
 {
 	directory_node_name_field(codec, &token->name);
-	roles_field(codec, &token->roles);
-	zone_field(codec, &token->zone);
+	directory_roles_field(codec, &token->roles);
+	directory_zone_field(codec, &token->zone);
 	codec_var32(codec, &token->weight);
 	codec_var64(codec, &token->expires_at_ms);
 	codec_var32(codec, &token->node);

@@ -1,5 +1,5 @@
 /*
- * APPEND and DELIVER: messages that are new to the group.
+ * APPEND, APPEND_STAGE and DELIVER: messages that are new to the group.
  *
  * The bodies are on a majority of the replicas already; here they get their
  * rows. Failures are refusals before anything is written: of the whole APPEND,
@@ -48,9 +48,15 @@ static enum err append_look(struct mailgroup_apply *a,
 	return err;
 }
 
+/* mailgroup_box_add or mailgroup_box_stage; gives the UID. */
+typedef uint32_t box_put(struct mailgroup_box *box,
+			 const struct mailgroup_state *state,
+			 const struct mailgroup_fixed *fixed);
+
 static void append_one(struct mailgroup_box *box, struct mailgroup_bits *seen,
 		       const struct mailgroup_message *message,
-		       const struct mailgroup_keyword_bits *keywords)
+		       const struct mailgroup_keyword_bits *keywords,
+		       box_put *put)
 {
 	struct mailgroup_state state = new_state(message->flags, keywords);
 	struct mailgroup_fixed fixed = {
@@ -61,7 +67,7 @@ static void append_one(struct mailgroup_box *box, struct mailgroup_bits *seen,
 		.hash = message->hash,
 		.structure = message->structure,
 	};
-	uint32_t uid = mailgroup_box_add(box, &state, &fixed);
+	uint32_t uid = put(box, &state, &fixed);
 
 	if ((message->flags & MAILGROUP_SEEN) != 0)
 		mailgroup_bits_set(seen, uid);
@@ -82,7 +88,8 @@ static void append_write(struct mailgroup_apply *a,
 	mailgroup_bits_init(&seen, a->txn,
 			    mailgroup_bits_seen(box->id, command->user));
 	for (size_t i = 0; i < command->count; i++) {
-		append_one(box, &seen, &command->messages[i], &keywords[i]);
+		append_one(box, &seen, &command->messages[i], &keywords[i],
+			   mailgroup_box_add);
 		count += command->messages[i].flags & MAILGROUP_SEEN ? 1 : 0;
 	}
 	mailgroup_bits_flush(&seen);
@@ -111,6 +118,77 @@ void mailgroup_apply_append(struct mailgroup_apply *a)
 		mailgroup_refuse(a, err);
 	else
 		append_write(a, &command, &box, keywords);
+}
+
+/* ---- APPEND_STAGE ---- */
+
+static enum err stage_look(struct mailgroup_apply *a,
+			   const struct mailgroup_append_stage *command,
+			   struct mailgroup_box *box,
+			   struct mailgroup_keyword_bits *keywords)
+{
+	uint64_t octets = 0;
+	enum err err = mailgroup_box_open(box, a, command->target.mailbox,
+					  command->target.root);
+
+	for (size_t i = 0; i < command->count; i++)
+		octets += command->messages[i].size;
+	if (err == ERR_NONE)
+		err = mailgroup_box_staging(box, &command->copy,
+					    &command->target, command->staged,
+					    octets, command->count);
+	for (size_t i = 0; err == ERR_NONE && i < command->count; i++)
+		err = mailgroup_names_intern(a, &box->names, box->id,
+					     &command->messages[i].keywords,
+					     &keywords[i]);
+	return err;
+}
+
+static void stage_write(struct mailgroup_apply *a,
+			const struct mailgroup_append_stage *command,
+			struct mailgroup_box *box,
+			const struct mailgroup_keyword_bits *keywords)
+{
+	struct mailgroup_copy_stage_result result = {
+		.first_uid =
+			box->row.copying.first_uid + box->row.copying.staged,
+	};
+	struct mailgroup_bits seen;
+	bool any = false;
+
+	mailgroup_bits_init(&seen, a->txn,
+			    mailgroup_bits_seen(box->id, command->user));
+	for (size_t i = 0; i < command->count; i++) {
+		append_one(box, &seen, &command->messages[i], &keywords[i],
+			   mailgroup_box_stage);
+		any |= (command->messages[i].flags & MAILGROUP_SEEN) != 0;
+	}
+	mailgroup_bits_flush(&seen);
+	if (any) /* counted by REVEAL; who has bits has a counter */
+		mailgroup_seen_add(a, box->id, command->user, 0);
+	result.staged = box->row.copying.staged;
+	mailgroup_box_close(box);
+	mailgroup_copy_stage_result_encode(&result, &a->result->payload);
+}
+
+void mailgroup_apply_append_stage(struct mailgroup_apply *a)
+{
+	struct mailgroup_append_stage command;
+	struct mailgroup_box box;
+	struct mailgroup_keyword_bits *keywords;
+	enum err err = mailgroup_append_stage_decode(a->command->body, a->arena,
+						     &command);
+
+	if (err != ERR_NONE) {
+		mailgroup_refuse(a, err);
+		return;
+	}
+	keywords = arena_zalloc(a->arena, command.count, sizeof(*keywords));
+	err = stage_look(a, &command, &box, keywords);
+	if (err != ERR_NONE)
+		mailgroup_refuse(a, err);
+	else
+		stage_write(a, &command, &box, keywords);
 }
 
 /* ---- what was delivered before (S14) ---- */

@@ -44,6 +44,7 @@ void mailgroup_apply_purge(struct mailgroup_apply *a);
 void mailgroup_apply_reroot(struct mailgroup_apply *a);
 void mailgroup_apply_claim(struct mailgroup_apply *a);
 void mailgroup_apply_claim_end(struct mailgroup_apply *a);
+void mailgroup_apply_append_stage(struct mailgroup_apply *a);
 
 static inline void mailgroup_refuse(struct mailgroup_apply *a, enum err err)
 {
@@ -145,6 +146,17 @@ uint64_t mailgroup_box_modseq(struct mailgroup_box *box);
 uint32_t mailgroup_box_add(struct mailgroup_box *box,
 			   const struct mailgroup_state *state,
 			   const struct mailgroup_fixed *fixed);
+
+/*
+ * A chunk of a COPY in the making: begins it (copy's turn 0) or finds it, in
+ * memory. INUSE: there is another; STALE: it is not as its maker knows it;
+ * LIMIT; OVERQUOTA (mailgroup_copy.c).
+ */
+must_use enum err mailgroup_box_staging(struct mailgroup_box *box,
+					const struct op_id *copy,
+					const struct mailgroup_target *target,
+					uint32_t staged, uint64_t octets,
+					uint64_t messages);
 
 /* A copy that nobody sees yet, behind those that were staged before. */
 uint32_t mailgroup_box_stage(struct mailgroup_box *box,

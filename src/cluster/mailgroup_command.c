@@ -123,31 +123,38 @@ static void message_fields(struct codec *codec,
 	structure_field(codec, &message->structure);
 }
 
-static void append_fields(struct codec *codec, struct mailgroup_append *command)
+/* At least one. */
+static void messages_fields(struct codec *codec,
+			    const struct mailgroup_message **messages_p,
+			    size_t *count_p)
 {
 	struct mailgroup_message *messages;
 	void *array = NULL;
-	size_t count;
+	size_t count = codec_array(codec, count_p, MAILGROUP_ROWS_MAX,
+				   sizeof(*messages), &array);
 
-	target_fields(codec, &command->target);
-	codec_var64(codec, &command->user);
-	holders_fields(codec, &command->holders);
-	count = codec_array(codec, &command->count, MAILGROUP_ROWS_MAX,
-			    sizeof(*messages), &array);
 	messages = array;
-	if (command->count == 0)
+	if (*count_p == 0)
 		codec_fail(codec, ERR_INVALID);
 	for (size_t i = 0; i < count && codec->err == ERR_NONE; i++) {
 		struct mailgroup_message message = { 0 };
 
 		if (!codec_decodes(codec))
-			message = command->messages[i];
+			message = (*messages_p)[i];
 		message_fields(codec, &message);
 		if (messages)
 			messages[i] = message;
 	}
 	if (codec_decodes(codec))
-		command->messages = messages;
+		*messages_p = messages;
+}
+
+static void append_fields(struct codec *codec, struct mailgroup_append *command)
+{
+	target_fields(codec, &command->target);
+	codec_var64(codec, &command->user);
+	holders_fields(codec, &command->holders);
+	messages_fields(codec, &command->messages, &command->count);
 }
 
 static void delivery_fields(struct codec *codec,
@@ -330,6 +337,17 @@ static void claim_end_fields(struct codec *codec,
 		codec_fail(codec, ERR_INVALID);
 }
 
+static void append_stage_fields(struct codec *codec,
+				struct mailgroup_append_stage *command)
+{
+	codec_op(codec, &command->copy);
+	target_fields(codec, &command->target);
+	codec_var64(codec, &command->user);
+	codec_var32(codec, &command->staged);
+	holders_fields(codec, &command->holders);
+	messages_fields(codec, &command->messages, &command->count);
+}
+
 #define COMMAND_DEFINE(x)                                                    \
 	enum err mailgroup_##x##_encode(const struct mailgroup_##x *command, \
 					struct buf *out)                     \
@@ -365,6 +383,7 @@ COMMAND_DEFINE(purge)
 COMMAND_DEFINE(reroot)
 COMMAND_DEFINE(claim)
 COMMAND_DEFINE(claim_end)
+COMMAND_DEFINE(append_stage)
 
 static void give_holders(const struct mailgroup_holders *holders,
 			 struct command_holders *holders_r)
@@ -425,6 +444,7 @@ CHECK_DEFINE(purge)
 CHECK_DEFINE(reroot)
 CHECK_DEFINE_UIDS(claim)
 CHECK_DEFINE(claim_end)
+CHECK_DEFINE_BODIES(append_stage)
 
 static const struct {
 	const char *name;
@@ -445,6 +465,7 @@ static const struct {
 	{ "CLAIM", claim_check },
 	{ "APPEND_CLAIMED", append_check },
 	{ "CLAIM_END", claim_end_check },
+	{ "APPEND_STAGE", append_stage_check },
 };
 
 _Static_assert(ARRAY_LEN(kinds) == MAILGROUP_COMMAND_END - MAILGROUP_APPEND,
@@ -488,6 +509,18 @@ static enum err append_bodies(struct slice body, struct arena *arena,
 	return err;
 }
 
+static enum err
+append_stage_bodies(struct slice body, struct arena *arena,
+		    void (*each)(void *arg, const struct sha256 *), void *arg)
+{
+	struct mailgroup_append_stage command;
+	enum err err = mailgroup_append_stage_decode(body, arena, &command);
+
+	for (size_t i = 0; err == ERR_NONE && i < command.count; i++)
+		each(arg, &command.messages[i].hash);
+	return err;
+}
+
 static enum err deliver_bodies(struct slice body, struct arena *arena,
 			       void (*each)(void *arg, const struct sha256 *),
 			       void *arg)
@@ -510,6 +543,8 @@ enum err mailgroup_command_bodies(uint16_t kind, struct slice body,
 
 	if (kind == MAILGROUP_APPEND || kind == MAILGROUP_APPEND_CLAIMED)
 		err = append_bodies(body, &arena, each, arg);
+	else if (kind == MAILGROUP_APPEND_STAGE)
+		err = append_stage_bodies(body, &arena, each, arg);
 	else if (kind == MAILGROUP_DELIVER)
 		err = deliver_bodies(body, &arena, each, arg);
 	arena_fini(&arena);

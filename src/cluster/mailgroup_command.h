@@ -36,6 +36,7 @@ enum mailgroup_command_kind {
 	MAILGROUP_CLAIM,
 	MAILGROUP_APPEND_CLAIMED,
 	MAILGROUP_CLAIM_END,
+	MAILGROUP_APPEND_STAGE,
 	MAILGROUP_COMMAND_END,
 };
 
@@ -278,6 +279,20 @@ struct mailgroup_copy_stage_result {
 	struct uidset copied;
 };
 
+/*
+ * The same of messages that come from another group: their bodies are here,
+ * their rows come along. The result's `copied` is empty.
+ */
+struct mailgroup_append_stage {
+	struct op_id copy;
+	struct mailgroup_target target;
+	uint64_t user; /* whose \Seen */
+	uint32_t staged;
+	struct mailgroup_holders holders;
+	const struct mailgroup_message *messages;
+	size_t count; /* 1 to MAILGROUP_ROWS_MAX */
+};
+
 struct mailgroup_copy_reveal {
 	struct op_id copy;
 	struct mailgroup_target target;
@@ -395,6 +410,7 @@ MAILGROUP_CODEC(purge);
 MAILGROUP_CODEC(reroot);
 MAILGROUP_CODEC(claim);
 MAILGROUP_CODEC(claim_end);
+MAILGROUP_CODEC(append_stage);
 
 /* Payloads of commands that were done; the others' are empty. */
 #define MAILGROUP_RESULT(x)                       \

@@ -315,30 +315,46 @@ static enum err stage_find(const struct mailgroup_mailbox *row,
 	return ERR_NONE;
 }
 
+enum err mailgroup_box_staging(struct mailgroup_box *box,
+			       const struct op_id *copy,
+			       const struct mailgroup_target *target,
+			       uint32_t staged, uint64_t octets,
+			       uint64_t messages)
+{
+	struct mailgroup_apply *a = box->apply;
+	struct mailgroup_mailbox *row = &box->row;
+	uint64_t count;
+	enum err err;
+
+	if (copy->turn == 0)
+		err = staged != 0 || a->command->op.turn == 0
+			      ? ERR_STALE
+			      : stage_begin(a, row);
+	else
+		err = stage_find(row, copy, staged);
+	if (err != ERR_NONE)
+		return err;
+	count = (uint64_t)row->copying.staged + messages;
+	if (count > MAILGROUP_COPY_MAX ||
+	    row->copying.first_uid + count > UINT32_MAX)
+		return ERR_LIMIT;
+	return mailgroup_box_quota(box, target, row->copying.size + octets,
+				   count);
+}
+
 static enum err stage_look(struct mailgroup_apply *a,
 			   const struct mailgroup_copy_stage *command,
 			   struct copying *c)
 {
-	struct mailgroup_mailbox *row = &c->target.row;
-	uint64_t count;
 	enum err err = open_both(a, c, command->source, &command->target);
 
-	if (err == ERR_NONE && command->copy.turn == 0)
-		err = command->staged != 0 || a->command->op.turn == 0
-			      ? ERR_STALE
-			      : stage_begin(a, row);
-	else if (err == ERR_NONE)
-		err = stage_find(row, &command->copy, command->staged);
 	if (err != ERR_NONE)
 		return err;
 	c->left_out = command->left_out;
 	choose(a, c, &command->uids);
-	count = (uint64_t)row->copying.staged + c->count;
-	if (count > MAILGROUP_COPY_MAX ||
-	    row->copying.first_uid + count > UINT32_MAX)
-		return ERR_LIMIT;
-	err = mailgroup_box_quota(&c->target, &command->target,
-				  row->copying.size + c->octets, count);
+	err = mailgroup_box_staging(&c->target, &command->copy,
+				    &command->target, command->staged,
+				    c->octets, c->count);
 	return err == ERR_NONE ? map_keywords(a, c) : err;
 }
 

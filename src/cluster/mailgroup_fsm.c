@@ -58,13 +58,14 @@ static void committed(struct replica_fsm *replica, uint64_t applied_index)
 }
 
 static void (*const parts[])(struct mailgroup_apply *a) = {
-	mailgroup_apply_append,      mailgroup_apply_deliver,
-	mailgroup_apply_store,       mailgroup_apply_expunge,
-	mailgroup_apply_copy,        mailgroup_apply_copy_stage,
-	mailgroup_apply_copy_reveal, mailgroup_apply_copy_drop,
-	mailgroup_apply_seal,        mailgroup_apply_purge,
-	mailgroup_apply_reroot,      mailgroup_apply_claim,
-	mailgroup_apply_append,      mailgroup_apply_claim_end,
+	mailgroup_apply_append,       mailgroup_apply_deliver,
+	mailgroup_apply_store,        mailgroup_apply_expunge,
+	mailgroup_apply_copy,         mailgroup_apply_copy_stage,
+	mailgroup_apply_copy_reveal,  mailgroup_apply_copy_drop,
+	mailgroup_apply_seal,         mailgroup_apply_purge,
+	mailgroup_apply_reroot,       mailgroup_apply_claim,
+	mailgroup_apply_append,       mailgroup_apply_claim_end,
+	mailgroup_apply_append_stage,
 };
 
 _Static_assert(ARRAY_LEN(parts) == MAILGROUP_COMMAND_END - MAILGROUP_APPEND,

@@ -39,6 +39,7 @@
 
 struct plan_member {
 	uint32_t node;
+	uint64_t epoch; /* of its record */
 	struct slice name;
 	uint8_t roles; /* enum directory_role */
 	struct slice zone;

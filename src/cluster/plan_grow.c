@@ -125,6 +125,7 @@ static void grow_less(struct plan_work *work, struct plan *plan)
 			continue;
 		work->step = new_step(plan);
 		work->step->node = member->node;
+		work->step->epoch = member->epoch;
 		plan_do(work, PLAN_MEMBER_REMOVED, NULL,
 			"%.*s leaves, and holds nothing any more",
 			SLICE_FMT(member->name));

@@ -28,6 +28,7 @@ static struct plan_member member_of(const struct directory_member *member,
 {
 	return (struct plan_member){
 		.node = member->node,
+		.epoch = member->epoch,
 		.name = arena_slice(arena, member->name),
 		.roles = member->roles,
 		.zone = arena_slice(arena, member->zone),

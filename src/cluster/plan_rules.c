@@ -19,6 +19,9 @@
 /* ---- saying ---- */
 
 static void say(struct plan_step *step, const char *fmt, va_list args)
+	printf_like(2, 0);
+
+static void say(struct plan_step *step, const char *fmt, va_list args)
 {
 	(void)vsnprintf(step->why, sizeof(step->why), fmt, args);
 }

@@ -83,6 +83,7 @@ static const struct config_row schema[] = {
 	{ "store.wal_keep", CONFIG_SIZE, AT(wal_keep), "0", "16T" },
 	{ "store.fill_limit", CONFIG_COUNT, AT(fill_limit), "10", "99" },
 	{ "store.space_min", CONFIG_SIZE, AT(space_min), "1M", "16T" },
+	{ "store.scrub", CONFIG_DURATION, AT(scrub_ms), "1h", "365d" },
 	{ "mail_groups", CONFIG_COUNT, AT(mail_groups), "1", "1023" },
 	{ "log_level", CONFIG_LEVEL, AT(log_level), NULL, NULL },
 };

@@ -82,6 +82,16 @@ static void print_groups(const json_t *groups)
 	json_array_foreach(groups, index, group) print_group(group);
 }
 
+/* Nothing, as long as nothing was wrong. */
+static void print_repair(const json_t *round, const char *what)
+{
+	if (!number(round, "lacked"))
+		return;
+	print_count(number(round, "lacked"), "body was", "bodies were");
+	printf(" %s: %" PRIu64 " mended, %" PRIu64 " cannot be had now\n", what,
+	       number(round, "mended"), number(round, "failed"));
+}
+
 void ctl_print_status(const json_t *result)
 {
 	const json_t *bodies = json_object_get(result, "bodies");
@@ -109,6 +119,8 @@ void ctl_print_status(const json_t *result)
 		printf(" met, last in %s: run `murderctl verify`\n",
 		       text(bodies, "damaged_last"));
 	}
+	print_repair(json_object_get(result, "repair"), "missing");
+	print_repair(json_object_get(result, "scrub"), "damaged");
 	print_groups(json_object_get(result, "groups"));
 }
 

@@ -42,6 +42,9 @@ uint64_t compat_leader(struct raft *raft)
 	const char *address;
 	raft_id id;
 
+	/* While it hands over, 0.15 names nobody; it leads yet. */
+	if (raft_state(raft) == RAFT_LEADER)
+		return raft->id;
 	raft_leader(raft, &id, &address);
 	return id;
 }
@@ -137,6 +140,14 @@ void compat_set_limits(struct raft *raft)
 #else
 	(void)raft;
 #endif
+}
+
+void compat_set_election(struct raft *raft, unsigned election_ms,
+			 unsigned drawn_ms)
+{
+	raft_set_election_timeout(raft, election_ms);
+	if (raft_state(raft) == RAFT_FOLLOWER)
+		raft->follower_state.randomized_election_timeout = drawn_ms;
 }
 
 int compat_apply(struct raft *raft, struct raft_apply *req,
@@ -259,6 +270,59 @@ void compat_conf_encode(const struct raft_configuration *conf, struct buf *out)
 	buf_add(out, buf.base, buf.len);
 	raft_free(buf.base);
 }
+
+#if COMPAT_COWSQL
+
+uint64_t compat_conf_hide(struct raft *raft)
+{
+	(void)raft;
+	return 0;
+}
+
+void compat_conf_show(struct raft *raft, uint64_t hidden)
+{
+	(void)raft;
+	(void)hidden;
+}
+
+void compat_conf_set(struct raft *raft, struct slice octets, uint64_t index)
+{
+	(void)raft;
+	(void)octets;
+	(void)index;
+}
+
+#else
+
+uint64_t compat_conf_hide(struct raft *raft)
+{
+	uint64_t hidden = raft->configuration_uncommitted_index;
+
+	/* In any state: a leader may hear of a newer one, and follow it. */
+	raft->configuration_uncommitted_index = 0;
+	return hidden;
+}
+
+void compat_conf_show(struct raft *raft, uint64_t hidden)
+{
+	if (raft->configuration_uncommitted_index == 0 &&
+	    raft->configuration_index < hidden)
+		raft->configuration_uncommitted_index = hidden;
+}
+
+void compat_conf_set(struct raft *raft, struct slice octets, uint64_t index)
+{
+	struct raft_configuration conf;
+
+	MUST(raft->state != RAFT_LEADER);
+	MUST(compat_conf_decode(octets, &conf) == ERR_NONE);
+	raft_configuration_close(&raft->configuration);
+	raft->configuration = conf;
+	raft->configuration_index = index;
+	raft->configuration_uncommitted_index = 0;
+}
+
+#endif
 
 unsigned compat_conf_voters(const struct raft_configuration *conf, uint64_t id,
 			    bool *is_voter_r)

@@ -94,6 +94,13 @@ void compat_io_init(struct raft_io *io);
 void compat_set_limits(struct raft *raft);
 
 /*
+ * While it runs: 0.15 keeps the time that it has drawn until it was a
+ * candidate once; `drawn_ms` takes its place.
+ */
+void compat_set_election(struct raft *raft, unsigned election_ms,
+			 unsigned drawn_ms);
+
+/*
  * One entry, one barrier. `*buf` is raft's when 0 is returned. The storage of
  * the request is raft's until its entry is applied or leadership lost.
  */
@@ -124,6 +131,16 @@ must_use enum err compat_transfer(struct raft *raft, struct raft_transfer *req,
 must_use enum err compat_conf_decode(struct slice octets,
 				     struct raft_configuration *conf_r);
 void compat_conf_encode(const struct raft_configuration *conf, struct buf *out);
+
+/*
+ * Rolling configurations back, for a library that cannot (confs.h); with 0.22
+ * they do nothing. _hide: that the newest one is not committed; its index, or
+ * 0. _show: it still stands in the log; nothing if it was committed since.
+ * _set: this one is the newest, and committed.
+ */
+uint64_t compat_conf_hide(struct raft *raft);
+void compat_conf_show(struct raft *raft, uint64_t hidden);
+void compat_conf_set(struct raft *raft, struct slice octets, uint64_t index);
 
 /* How many voters, and is this server one of them? */
 unsigned compat_conf_voters(const struct raft_configuration *conf, uint64_t id,

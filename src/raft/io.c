@@ -91,6 +91,9 @@ static int io_append(void *arg, struct raft_io_append *req,
 		request->entries[i].data =
 			slice_of(entry->buf.base, entry->buf.len);
 		sizes_add(&io->sizes, first + i, (uint32_t)entry->buf.len);
+		if (entry->type == RAFT_CHANGE)
+			confs_add(&io->confs, first + i,
+				  request->entries[i].data);
 	}
 	wal_append(io->log, &request->op, first, request->entries, n,
 		   append_done);
@@ -150,12 +153,28 @@ static int method_set_vote(struct raft_io *raft_io, raft_id vote)
 	return 0;
 }
 
+/* Raft has the right one again when it has truncated its log. */
+static void conf_roll_back(struct replica_io *io, uint64_t index)
+{
+	const struct conf_item *last;
+
+	if (confs_truncate(&io->confs, index) == 0)
+		return;
+	last = confs_last(&io->confs);
+	if (last == NULL)
+		return; /* all of the log goes: a snapshot brings one */
+	PROBE("io: a configuration was rolled back");
+	compat_conf_set(io->options.raft, buf_slice(&last->octets),
+			last->index);
+}
+
 static int method_truncate(struct raft_io *raft_io, raft_index index)
 {
 	struct replica_io *io = replica_io_of(raft_io);
 
 	CRASH_POINT("truncate");
 	sizes_truncate(&io->sizes, index);
+	conf_roll_back(io, index);
 	wal_truncate(io->log, &record_new(io, false)->op, index, record_done);
 	return 0;
 }
@@ -194,6 +213,13 @@ static int method_start(struct raft_io *raft_io, unsigned msecs,
 	io->recv_cb = recv;
 	timer_set(io->options.timers, &io->tick, msecs);
 	return 0;
+}
+
+void replica_io_set_pace(struct replica_io *io, unsigned heartbeat_ms)
+{
+	io->options.heartbeat_ms = heartbeat_ms;
+	io->rules.heartbeat_ms = heartbeat_ms;
+	io->tick_ms = heartbeat_ms;
 }
 
 static raft_time method_time(struct raft_io *raft_io)
@@ -297,6 +323,19 @@ static struct raft_entry entry_copy(uint64_t term, uint8_t type,
 	return compat_entry(term, type, buf, NULL);
 }
 
+static void load_confs(struct replica_io *io, const struct wal_state *state,
+		       const struct raft_entry *entries, size_t n)
+{
+	if (state->marker.index != 0)
+		confs_add(&io->confs, state->marker.conf_index,
+			  state->marker.conf);
+	for (size_t i = 0; i < n; i++)
+		if (entries[i].type == RAFT_CHANGE)
+			confs_add(&io->confs, state->first + i,
+				  slice_of(entries[i].buf.base,
+					   entries[i].buf.len));
+}
+
 /* Each entry in a buffer of its own: batches cost O(n^2) in raft's log. */
 static void load_entries(struct replica_io *io, const struct wal_state *state,
 			 struct raft_entry **entries_r, size_t *n_r)
@@ -321,6 +360,7 @@ static void load_entries(struct replica_io *io, const struct wal_state *state,
 			  (uint32_t)io->extra_conf.len);
 	}
 	wal_group_forget_entries(io->log);
+	load_confs(io, state, entries, n + extra);
 	*entries_r = entries;
 	*n_r = n + extra;
 }
@@ -537,6 +577,7 @@ void replica_io_fini(struct replica_io *io)
 	timer_stop(io->options.timers, &io->tick);
 	rules_fini(&io->rules);
 	sizes_fini(&io->sizes);
+	confs_fini(&io->confs);
 	mem_free(io->peers);
 	buf_fini(&io->extra_conf);
 }

@@ -19,6 +19,7 @@
 #include "base/task.h"
 #include "base/timer.h"
 #include "raft/compat.h"
+#include "raft/confs.h"
 #include "raft/net.h"
 #include "raft/rules.h"
 #include "raft/sizes.h"
@@ -82,6 +83,8 @@ struct replica_io {
 	struct rules rules;
 	struct wal_group *log;
 	struct sizes sizes;
+	struct confs confs;   /* in raft's log, and the one before */
+	uint64_t conf_hidden; /* from raft, while it handles a message */
 
 	raft_io_tick_cb tick_cb;
 	raft_io_recv_cb recv_cb;
@@ -120,6 +123,9 @@ void replica_io_fini(struct replica_io *io);
  * in which nothing runs any more. After raft_close, whose callback runs here.
  */
 void replica_io_abandon(struct replica_io *io);
+
+/* Ticks come so often from the next one on. */
+void replica_io_set_pace(struct replica_io *io, unsigned heartbeat_ms);
 
 /* A frame of a peer; the caller has checked who it is. */
 void replica_io_receive(struct replica_io *io, uint64_t from,

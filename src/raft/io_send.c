@@ -386,6 +386,24 @@ uint64_t replica_io_matched(const struct replica_io *io, uint64_t id)
 	return 0;
 }
 
+/*
+ * 0.15 rolls a configuration back to an entry that may have been cut away. It
+ * does not try if it believes that there is nothing to roll back; what must be
+ * done is done where it truncates (conf_roll_back).
+ */
+static void recv_entries(struct replica_io *io, struct raft_message *message)
+{
+	const struct conf_item *last;
+	uint64_t hidden = compat_conf_hide(io->options.raft);
+
+	io->conf_hidden = hidden;
+	io->recv_cb(&io->raft_io, message);
+	io->conf_hidden = 0;
+	last = confs_last(&io->confs);
+	if (hidden != 0 && last != NULL && last->index == hidden)
+		compat_conf_show(io->options.raft, hidden);
+}
+
 void replica_io_recv(void *arg, struct raft_message *message)
 {
 	struct replica_io *io = arg;
@@ -393,7 +411,10 @@ void replica_io_recv(void *arg, struct raft_message *message)
 	if (message->type == RAFT_IO_APPEND_ENTRIES_RESULT)
 		note_acked(io, message->server_id,
 			   &message->append_entries_result);
-	io->recv_cb(&io->raft_io, message);
+	if (message->type == RAFT_IO_APPEND_ENTRIES)
+		recv_entries(io, message);
+	else
+		io->recv_cb(&io->raft_io, message);
 }
 
 void replica_io_discard(void *arg, struct raft_message *message)

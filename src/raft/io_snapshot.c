@@ -46,6 +46,12 @@ static void put_write(struct replica_io_request *request, bool reset)
 	CRASH_POINT("snapshot_marker");
 	request->waiting = false;
 	sizes_cut(&io->sizes, request->first);
+	if (reset)
+		confs_truncate(&io->confs, 0);
+	confs_cut(&io->confs, request->marker.index);
+	if (reset)
+		confs_add(&io->confs, request->marker.conf_index,
+			  request->marker.conf);
 	wal_put_marker(io->log, &request->op, &request->marker, request->first,
 		       reset, put_done);
 }

@@ -6,6 +6,7 @@ src_raft_libraft_murder_a_SOURCES = \
 	src/raft/applier.c src/raft/applier.h \
 	src/raft/command.h \
 	src/raft/compat.c src/raft/compat.h \
+	src/raft/confs.c src/raft/confs.h \
 	src/raft/entry.c src/raft/entry.h \
 	src/raft/foreign.c src/raft/foreign.h \
 	src/raft/forward.c src/raft/forward.h \

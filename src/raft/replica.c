@@ -62,6 +62,7 @@ static void park_run(struct task *task)
 	timer_set(replica->options.timers, &replica->tick, REPLICA_TICK_MS);
 	replica_raft_close(replica);
 	atomic_store(&replica->published.leader, false);
+	atomic_store(&replica->published.leader_id, 0);
 	if (replica->led && hooks->led != NULL)
 		hooks->led(hooks->arg, replica, false);
 	replica->led = false;
@@ -130,6 +131,7 @@ static void note_leader(struct replica *replica, const struct compat_view *view)
 		return;
 	replica->leader = leader;
 	replica->leader_term = view->term;
+	atomic_store(&replica->published.leader_id, leader);
 	replica_propose_led_anew(replica);
 	replica_read_led_anew(replica);
 }
@@ -141,9 +143,13 @@ void replica_after(struct replica *replica)
 	if (!replica_is_live(replica))
 		return;
 	replica_view(replica, &view);
-	publish(replica, &view);
 	replica_import_after(replica, &view);
 	replica_member_after(replica, &view);
+	/* Both may have called raft, and so us: what follows is of now. */
+	if (!replica_is_live(replica))
+		return;
+	replica_view(replica, &view);
+	publish(replica, &view);
 	watch_log(replica);
 	note_leader(replica, &view);
 	replica_propose_after(replica, &view);
@@ -553,6 +559,7 @@ void replica_get_status(struct replica *replica,
 	*status_r = (struct replica_status){
 		.group = replica->options.group,
 		.leader = atomic_load(&published->leader),
+		.leader_id = atomic_load(&published->leader_id),
 		.parked_why = atomic_load(&published->parked_why),
 		.term = atomic_load(&published->term),
 		.last_index = atomic_load(&published->last_index),

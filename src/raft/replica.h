@@ -31,9 +31,12 @@ struct replica_want;  /* raft/replica_import.h */
 
 /* ---- life ---- */
 
-/* Elections as in libraft.md 1; above 50 groups a node 1,000 and 100. */
+/* Elections; the second pair where a node has more groups than that. */
 #define REPLICA_ELECTION_MS 300
 #define REPLICA_HEARTBEAT_MS 60
+#define REPLICA_GROUPS_MANY 50
+#define REPLICA_ELECTION_MANY_MS 1000
+#define REPLICA_HEARTBEAT_MANY_MS 100
 
 /* Above this part of the map only what frees space is proposed [F9]. */
 #define REPLICA_FILL_PERCENT 90
@@ -168,6 +171,10 @@ void replica_stop(struct replica *replica, replica_stopped *stopped, void *arg);
  */
 void replica_close(struct replica **replicap);
 
+/* On the log loop, at any time: other limits of elections and heartbeats. */
+void replica_set_pace(struct replica *replica, unsigned election_ms,
+		      unsigned heartbeat_ms);
+
 /* On the log loop: the answer to the hook `raise`. */
 void replica_raised(struct replica *replica, uint32_t start_count);
 
@@ -205,7 +212,11 @@ void replica_read_index(struct replica *replica, struct read_index *read,
 /* A round begun less than `age_ms` ago has confirmed the local copy. */
 bool replica_is_fresh(struct replica *replica, uint32_t age_ms);
 
-/* The environment to read; NULL while parked. Valid until the node stops. */
+/*
+ * The environment to read; NULL while parked, and for the moment in which an
+ * imported one takes its place (the hook `replaced` follows). What was given
+ * out stays valid until the replica is closed.
+ */
 struct store_env *replica_env(struct replica *replica);
 
 /* Highest index that snapshots taken from now on contain. */
@@ -238,6 +249,7 @@ void replica_body_unnamed(struct replica *replica, const struct sha256 *hash,
 struct replica_status {
 	uint32_t group;
 	bool leader;
+	uint64_t leader_id; /* raft id of who leads; 0: nobody that is known */
 	bool parked;
 	const char *parked_why; /* static text, or NULL */
 	uint64_t term;

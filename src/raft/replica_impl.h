@@ -78,6 +78,7 @@ struct replica_published {
 	_Atomic(struct store_env *) env;
 	_Atomic(const char *) parked_why;
 	_Atomic bool leader;
+	_Atomic uint64_t leader_id;
 	_Atomic uint64_t term;
 	_Atomic uint64_t last_index;
 	_Atomic uint64_t commit_index;

@@ -352,6 +352,8 @@ void replica_import_fini(struct replica *replica)
 	struct replica_import *import = &replica->import;
 
 	replica_import_copy_drop(replica);
+	if (import->env != NULL) /* a process that ended in between */
+		store_env_close(&import->env);
 	for (unsigned i = 0; i < import->retired_count; i++)
 		store_env_close(&import->retired[i]);
 	mem_free(import->retired);
@@ -371,7 +373,8 @@ static void swap_done(struct task *task)
 	}
 	retire(replica, replica->env);
 	replica->env = import->env;
-	replica->applier.env = import->env;
+	import->env = NULL;
+	replica->applier.env = replica->env;
 	err = applier_reopen(&replica->applier);
 	if (err != ERR_NONE) {
 		replica_die(replica, "an imported state cannot be read");

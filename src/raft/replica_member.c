@@ -297,19 +297,25 @@ static bool is_committed(const struct replica_change *change,
 	       view->commit_index >= change->index;
 }
 
-/* So that every replica applies something behind the configuration. */
-static void add_barrier(struct replica *replica, const struct compat_view *view)
+/*
+ * So that every replica applies something behind the configuration. The request
+ * is raft's until it is applied: as of now, not of when we were called.
+ */
+static void add_barrier(struct replica *replica)
 {
 	struct replica_member *member = &replica->member;
+	struct compat_view view;
 
-	if (view->state != RAFT_LEADER ||
-	    (member->barrier_term == view->term &&
-	     member->barrier_index > view->last_applied))
+	replica_view(replica, &view);
+	if (view.state != RAFT_LEADER ||
+	    (member->barrier_term == view.term &&
+	     member->barrier_index > view.last_applied))
 		return;
 	if (compat_barrier(&replica->raft, &member->barrier) != 0)
 		return; /* the next entry does as well */
-	member->barrier_term = view->term;
-	member->barrier_index = view->last_index + 1;
+	replica_view(replica, &view);
+	member->barrier_term = view.term;
+	member->barrier_index = view.last_index;
 }
 
 static void active_step(struct replica *replica, const struct compat_view *view)
@@ -320,7 +326,7 @@ static void active_step(struct replica *replica, const struct compat_view *view)
 	if (is_committed(change, view)) {
 		member->active = NULL;
 		change_answer(change, ERR_NONE, NULL);
-		add_barrier(replica, view);
+		add_barrier(replica);
 	} else if (view->state != RAFT_LEADER || view->term != change->term) {
 		PROBE("member: leadership lost with a change in the log");
 		member->active = NULL;

@@ -103,7 +103,8 @@ static int fsm_snapshot(struct raft_fsm *fsm, struct raft_buffer *bufs[],
 	struct buf marker = { 0 };
 
 	replica_view(replica, &view);
-	if (view.conf_uncommitted_index != 0 || replica->importing ||
+	if (view.conf_uncommitted_index != 0 || replica->io.conf_hidden != 0 ||
+	    view.conf_index > view.last_applied || replica->importing ||
 	    replica->park_why != NULL) {
 		PROBE("R11: no snapshot now");
 		return RAFT_BUSY;
@@ -321,6 +322,22 @@ bool replica_raft_start(struct replica *replica)
 	else
 		replica_raft_begin(replica);
 	return replica->park_why == NULL;
+}
+
+void replica_set_pace(struct replica *replica, unsigned election_ms,
+		      unsigned heartbeat_ms)
+{
+	uint64_t drawn;
+
+	replica->options.election_ms = election_ms;
+	replica->options.heartbeat_ms = heartbeat_ms;
+	if (!replica->raft_open || replica->io.closing)
+		return;
+	drawn = random_range(replica->options.random, election_ms,
+			     2 * (uint64_t)election_ms);
+	compat_set_election(&replica->raft, election_ms, (unsigned)drawn);
+	raft_set_heartbeat_timeout(&replica->raft, heartbeat_ms);
+	replica_io_set_pace(&replica->io, heartbeat_ms);
 }
 
 /* ---- closing ---- */

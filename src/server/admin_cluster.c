@@ -156,10 +156,11 @@ static json_t *groups_json(const struct plan_cluster *cluster)
 
 static json_t *link_json(const struct peers_link_status *link)
 {
-	return json_pack("{s:I, s:s, s:b, s:b, s:I, s:I, s:I, s:o, s:o, s:o}",
+	return json_pack("{s:I, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
 			 "node", (json_int_t)link->node, "kind",
 			 link->kind == PEER_LOG ? "log" : "bulk", "up",
-			 (int)link->up, "dials", (int)link->dials, "since_ms",
+			 (int)link->up, "dials", (int)link->dials, "feature_level",
+			 (json_int_t)link->feature_level, "since_ms",
 			 (json_int_t)link->since_ms, "octets_in",
 			 (json_int_t)link->octets_in, "octets_out",
 			 (json_int_t)link->octets_out, "address",

@@ -13,7 +13,7 @@
  * absent; one that stands below a user's INBOX is then subscribed, too.
  *
  * FIND the mailbox (or CREATE -> SUBSCRIBE -> FIND) -> RESERVE -> messages ...
- * -> uploads durable -> APPEND -> RESERVE ... -> end
+ * -> uploads durable -> OFFER (offer.h) of an APPEND -> RESERVE ... -> end
  */
 #include <string.h>
 
@@ -26,6 +26,7 @@
 #include "mail/strip.h"
 #include "server/admin_call.h"
 #include "server/maildir_name.h"
+#include "server/offer.h"
 #include "server/upload.h"
 
 #define BATCH_MESSAGES 100             /* one command of the log */
@@ -57,7 +58,9 @@ struct import {
 	struct buf name;
 	struct directory_mailbox mailbox; /* its slices are not kept */
 	struct replica *replica;
+	struct courier_targets targets; /* where its bodies belong */
 	struct proposal proposal;
+	struct offer offer;
 	bool reserved;
 	bool created; /* the mailbox was made by this import */
 	uint64_t user_id;
@@ -122,17 +125,17 @@ static void fail(struct import *import, enum err err, const char *what)
 
 static void reserve(struct import *import);
 
-static void batch_appended(struct proposal *proposal)
+static void batch_appended(struct offer *offer)
 {
-	struct import *import = proposal->owner;
+	struct import *import = offer->owner;
 
 	if (import->dead) {
 		import_free(import);
 		return;
 	}
 	import->state = IMPORT_HEAD;
-	if (proposal->err) {
-		fail(import, proposal->err, "append");
+	if (offer->err) {
+		fail(import, offer->err, "append");
 		return;
 	}
 	import->done += import->count;
@@ -169,21 +172,22 @@ static void fill(struct import *import, struct mailgroup_message *to)
 	}
 }
 
-static enum err encode(struct import *import, struct buf *out)
+static enum err encode(struct offer *offer, struct buf *out)
 {
+	struct import *import = offer->owner;
 	struct mailgroup_message *messages =
 		arena_zalloc(&import->arena, import->count, sizeof(*messages));
-	uint64_t holder =
-		node_raft_id(import->call->node, import->mailbox.group);
 	struct mailgroup_append command = {
 		.target = { import->mailbox.id, import->mailbox.root, 0, 0 },
 		.user = import->user_id,
-		.holders = { &holder, 1 },
+		.holders = { offer->holders.raft_ids, offer->holders.count },
 		.messages = messages,
 		.count = import->count,
 	};
 	enum err err;
 
+	if (import->dead)
+		return ERR_CANCELLED;
 	fill(import, messages);
 	err = mailgroup_append_encode(&command, out);
 	if (err != ERR_LIMIT)
@@ -191,6 +195,47 @@ static enum err encode(struct import *import, struct buf *out)
 	for (size_t i = 0; i < import->count; i++)
 		messages[i].structure = SLICE_NONE; /* made when asked for */
 	return mailgroup_append_encode(&command, out);
+}
+
+static void hash_at(const struct offer *offer, size_t n, struct sha256 *hash_r)
+{
+	const struct import *import = offer->owner;
+	struct upload_result body;
+
+	MUST(upload_done(import->messages[n].upload, &body));
+	*hash_r = body.hash;
+}
+
+static void batch_offer(struct import *import)
+{
+	struct node *node = import->call->node;
+	struct courier_holders *all = &import->offer.holders;
+
+	import->offer = (struct offer){
+		.courier = node->courier,
+		.clock = io_loop_clock(node->main),
+		.home = io_loop_executor(node->main),
+		.owner = import,
+		.replica = import->replica,
+		.proposal = &import->proposal,
+		.group = import->mailbox.group,
+		.source = import->mailbox.group,
+		.count = import->count,
+		.kind = MAILGROUP_APPEND,
+		.version = MAILGROUP_COMMAND_VERSION,
+		.targets = &import->targets,
+		.hash_at = hash_at,
+		.encode = encode,
+	};
+	upload_holders(import->messages[0].upload, all);
+	for (size_t i = 1; i < import->count; i++) {
+		struct courier_holders one;
+
+		upload_holders(import->messages[i].upload, &one);
+		courier_holders_keep(all, &one);
+	}
+	import->reserved = false; /* the slot goes with the offer */
+	offer_submit(&import->offer, batch_appended);
 }
 
 /* All bodies are durable: the command; or an error of one of them. */
@@ -205,17 +250,12 @@ static void check_batch(struct import *import)
 		if (!err)
 			err = result.err;
 	}
-	if (!err)
-		err = encode(import, &import->proposal.body);
 	if (err) {
 		fail(import, err, "message");
 		return;
 	}
 	import->state = IMPORT_APPEND;
-	import->reserved = false;
-	import->proposal.kind = MAILGROUP_APPEND;
-	import->proposal.version = MAILGROUP_COMMAND_VERSION;
-	replica_submit(import->replica, &import->proposal, batch_appended);
+	batch_offer(import);
 }
 
 static void upload_moved(struct upload *upload unused_arg, void *arg)
@@ -351,6 +391,7 @@ static bool take_head(struct import *import)
 	message->upload =
 		upload_new(node->bodies, &node->uploads,
 			   io_loop_executor(node->main), upload_moved, import);
+	upload_spread(message->upload, node->courier, &import->targets);
 	set_hold(import, message->upload);
 	import->strip = (struct mail_strip){ 0 };
 	import->left = (uint64_t)size;
@@ -449,7 +490,9 @@ static void begin(struct import *import)
 	struct admin_call *call = import->call;
 
 	import->replica = node_replica(call->node, import->mailbox.group);
-	if (!import->replica) {
+	if (!import->replica ||
+	    courier_find_targets(call->node->courier, import->mailbox.group,
+				 &import->targets)) {
 		fail(import, ERR_UNAVAILABLE, "group");
 		return;
 	}

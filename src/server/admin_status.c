@@ -9,6 +9,7 @@
 #include "server/admin.h"
 #include "server/admin_call.h"
 #include "server/claims.h"
+#include "server/repair.h"
 #include "server/upkeep.h"
 
 /* ---- init, stop ---- */
@@ -170,6 +171,26 @@ static json_t *bodies_json(struct body_store *bodies)
 	return json;
 }
 
+static json_t *round_json(const struct repair_round_status *status)
+{
+	return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "running",
+			 (int)status->running, "rounds",
+			 (json_int_t)status->rounds, "looked",
+			 (json_int_t)status->looked, "lacked",
+			 (json_int_t)status->lacked, "mended",
+			 (json_int_t)status->mended, "failed",
+			 (json_int_t)status->failed);
+}
+
+static void add_repair(json_t *result, const struct repair *repair)
+{
+	struct repair_status status;
+
+	repair_get_status(repair, &status);
+	json_object_set_new(result, "repair", round_json(&status.missing));
+	json_object_set_new(result, "scrub", round_json(&status.scrub));
+}
+
 static json_t *listeners_json(const struct node *node)
 {
 	uint32_t connections = 0;
@@ -207,6 +228,7 @@ void admin_status(struct admin_call *call)
 		return;
 	}
 	json_object_set_new(result, "bodies", bodies_json(node->bodies));
+	add_repair(result, node->repair);
 	admin_cluster(call, result);
 }
 

@@ -1,10 +1,10 @@
 /*
  * One pass over an open claim (claim_run.h).
  *
- * Failures: a body that is not here can never be appended, so CANCEL takes the
- * append's place and the message stays where it is. Everything else that is not
- * recorded for the claim's op id (a leader's refusal, a deadline) ends the pass
- * with the claim open.
+ * Failures: a body that is not here can never be appended, and a full group
+ * appends nothing, so CANCEL takes the append's place and the message stays
+ * where it is. Everything else that is not recorded for the claim's op id (a
+ * leader's refusal, a deadline) ends the pass with the claim open.
  */
 #include "server/claim_run.h"
 
@@ -93,13 +93,21 @@ static void append_done(struct claim_run *run)
 	end(run, ERR_NONE, result.first_uid);
 }
 
-/* Only what stands in the target's table is an answer (M4 to M7). */
+static void cancel(struct claim_run *run);
+
+/*
+ * Only what stands in the target's table is an answer (M4 to M7). A full group
+ * takes no append for long, but CANCEL.
+ */
 static void target_answered(struct proposal *proposal)
 {
 	struct claim_run *run = proposal->owner;
-	bool recorded = proposal->recorded;
 
-	if (!recorded) {
+	if (!proposal->recorded && proposal->err == ERR_FULL && !run->cancel) {
+		cancel(run);
+		return;
+	}
+	if (!proposal->recorded) {
 		finish(run, proposal->err);
 		return;
 	}
@@ -126,11 +134,11 @@ static void cancel(struct claim_run *run)
 static void append(struct claim_run *run)
 {
 	struct op_id op = op_of(run);
-	uint64_t holder = node_raft_id(run->node, run->group);
+	const struct courier_holders *holders = &run->give.holders;
 	struct mailgroup_append command = {
 		.target = run->claim.target,
 		.user = run->claim.user,
-		.holders = { &holder, 1 },
+		.holders = { holders->raft_ids, holders->count },
 		.messages = run->messages,
 		.count = run->count,
 	};
@@ -157,16 +165,16 @@ static void append(struct claim_run *run)
 
 /* ---- HOLDS ---- */
 
-static void held(struct holds *holds)
+static void held(struct courier_give *give)
 {
-	struct claim_run *run = holds->owner;
+	struct claim_run *run = give->owner;
 
-	if (holds->err == ERR_MISSING_BODY) {
-		LOG_ERROR("group %u: a message that is to be moved to group %u "
-			  "has no body here: it stays",
+	if (give->err == ERR_MISSING_BODY) {
+		LOG_ERROR("group %u: nobody has the body of a message that is "
+			  "to be moved to group %u: it stays",
 			  run->source_group, run->group);
 		cancel(run);
-	} else if (holds->err) {
+	} else if (give->err) {
 		finish(run, ERR_UNAVAILABLE);
 	} else {
 		CRASH_POINT("move_held");
@@ -174,19 +182,24 @@ static void held(struct holds *holds)
 	}
 }
 
+/* At a majority of the target group's voters (model step B1). */
 static void hold(struct claim_run *run)
 {
 	struct op_id op = op_of(run);
+	struct sha256 *hashes =
+		arena_alloc(&run->arena, run->count * sizeof(*hashes));
 
-	run->holds = (struct holds){
-		.bodies = run->node->bodies,
+	for (size_t i = 0; i < run->count; i++)
+		hashes[i] = run->messages[i].hash;
+	run->give = (struct courier_give){
 		.home = run->home,
 		.owner = run,
 		.hold = upload_hold_of(run->group, &op),
-		.messages = run->messages,
+		.source = run->source_group,
+		.hashes = hashes,
 		.count = run->count,
 	};
-	holds_take(&run->holds, held);
+	courier_give(run->node->courier, &run->give, held);
 }
 
 /* ---- LOOK ---- */

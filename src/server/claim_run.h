@@ -15,7 +15,7 @@
 #include "base/arena.h"
 #include "cluster/mailgroup_claim.h"
 #include "raft/replica.h"
-#include "server/holds.h"
+#include "server/courier.h"
 
 struct claim_run;
 struct node;
@@ -50,7 +50,7 @@ struct claim_run {
 	bool open;
 	struct mailgroup_message *messages;
 	size_t count;
-	struct holds holds;
+	struct courier_give give;
 	struct proposal proposal;
 };
 

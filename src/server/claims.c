@@ -113,7 +113,13 @@ static bool is_due(const struct claims *claims, struct store_txn *txn,
 		   const struct mailgroup_open_claim *claim)
 {
 	uint64_t proposer = claim->op.proposer;
+	const struct node *node = claims->node;
 
+	/* An earlier life of this node; it may not be registered anew yet. */
+	if (proposer_node(proposer) == node->identity.node &&
+	    proposer_incarnation(proposer) <
+		    replica_incarnation(group_of(claims)->replica))
+		return true;
 	if (slots_registered(txn, proposer_node(proposer)) >
 	    proposer_incarnation(proposer))
 		return true;

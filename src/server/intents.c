@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "cluster/directory_command.h"
 #include "cluster/mailgroup_command.h"
+#include "raft/slots.h"
 #include "server/node.h"
 
 #define INTENTS_RETRY_MS 5000 /* the next round, after a refusal */
@@ -288,19 +289,48 @@ static void forget(struct intents *intents)
 	propose(intents, 0, DIRECTORY_USER_FORGET, err, forgotten);
 }
 
+/* ---- FENCE ---- */
+
+static void fenced(struct proposal *proposal)
+{
+	struct intents *intents = proposal->owner;
+
+	if (proposal->err)
+		stand_back(intents);
+	else
+		step_done(intents, 0, true);
+}
+
+/* No start count of the removed node is left: model step P13. */
+static void fence(struct intents *intents)
+{
+	uint64_t node = 0;
+	enum err err = next_id(intents, &node) ? ERR_NONE : ERR_CORRUPT;
+
+	slots_fence_body(proposer_of((uint32_t)node, UINT32_MAX),
+			 body_of(intents));
+	propose(intents, intents->intent.group, COMMAND_FENCE, err, fenced);
+}
+
 /* ---- looking ---- */
 
-/* PURGE waits for its time; FENCE and MOVE come with the second node. */
-static bool is_due(const struct directory_intent *intent, uint64_t now_ms)
+/*
+ * Only who has a replica of the group can do something there; others leave the
+ * intent to those nodes. PURGE waits for its time; MOVE is not there yet.
+ */
+static bool is_due(const struct node *node,
+		   const struct directory_intent *intent, uint64_t now_ms)
 {
+	if (!node_replica(node, intent->group))
+		return false;
 	switch (intent->kind) {
 	case DIRECTORY_INTENT_PURGE:
 		return intent->step == PURGE_SEAL ||
 		       now_ms >= intent->not_before_ms;
 	case DIRECTORY_INTENT_REROOT:
 	case DIRECTORY_INTENT_FORGET:
-		return true;
 	case DIRECTORY_INTENT_FENCE:
+		return true;
 	case DIRECTORY_INTENT_MOVE:
 		break;
 	}
@@ -317,7 +347,7 @@ static bool find_due(struct intents *intents, struct store_txn *txn)
 
 	directory_intent_walk(&walk, txn, intents->after);
 	while (!found && directory_intent_next(&walk, &intent)) {
-		found = is_due(&intent, now);
+		found = is_due(intents->node, &intent, now);
 		intents->after = intent.id;
 	}
 	if (found) {
@@ -345,6 +375,8 @@ static void begin(struct intents *intents)
 		forget(intents);
 		break;
 	case DIRECTORY_INTENT_FENCE:
+		fence(intents);
+		break;
 	case DIRECTORY_INTENT_MOVE:
 		break;
 	}

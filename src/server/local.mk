@@ -29,8 +29,19 @@ src_server_libserver_a_SOURCES = \
 	src/server/channel_wire.h \
 	src/server/copies.c \
 	src/server/copies.h \
-	src/server/holds.c \
-	src/server/holds.h \
+	src/server/courier.c \
+	src/server/courier.h \
+	src/server/courier_bring.c \
+	src/server/courier_fetch.c \
+	src/server/courier_give.c \
+	src/server/courier_impl.h \
+	src/server/courier_lend.c \
+	src/server/courier_receive.c \
+	src/server/courier_spread.c \
+	src/server/courier_spread.h \
+	src/server/courier_targets.c \
+	src/server/courier_wire.c \
+	src/server/courier_wire.h \
 	src/server/identity.c \
 	src/server/identity.h \
 	src/server/imap_link.c \
@@ -57,6 +68,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/marks.h \
 	src/server/node.c \
 	src/server/node.h \
+	src/server/node_courier.c \
+	src/server/node_courier.h \
 	src/server/node_groups.c \
 	src/server/node_groups.h \
 	src/server/node_init.c \
@@ -65,6 +78,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/node_peers.h \
 	src/server/node_serve.c \
 	src/server/node_serve.h \
+	src/server/offer.c \
+	src/server/offer.h \
 	src/server/op_acl.c \
 	src/server/op_append.c \
 	src/server/op_append.h \
@@ -89,6 +104,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/op_sync.c \
 	src/server/orders.c \
 	src/server/orders.h \
+	src/server/repair.c \
+	src/server/repair.h \
 	src/server/peers.c \
 	src/server/peers.h \
 	src/server/peers_bulk.c \
@@ -109,6 +126,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/streams.h \
 	src/server/small_file.c \
 	src/server/small_file.h \
+	src/server/streams.h \
 	src/server/upkeep.c \
 	src/server/upkeep.h \
 	src/server/upload.c \

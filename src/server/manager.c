@@ -186,7 +186,7 @@ static enum err change_row(const struct plan_step *step,
 		row->replicas[row->replica_count++] =
 			(struct directory_replica){
 				.node = step->node,
-				.role = DIRECTORY_REPLICA_STANDBY,
+				.role = step->role,
 				.state = DIRECTORY_REPLICA_JOINING,
 			};
 		return ERR_NONE;
@@ -232,7 +232,7 @@ static void record_new_group(struct manager *manager,
 	enum err err;
 
 	command->add = true;
-	group->wanted = 3;
+	group->wanted = step->wanted;
 	group->weight = 1;
 	group->replica_count = 1;
 	group->replicas[0] = (struct directory_replica){

@@ -29,10 +29,12 @@
 #include "server/lmtp_link.h"
 #include "server/loopback.h"
 #include "server/manager.h"
+#include "server/node_courier.h"
 #include "server/node_groups.h"
 #include "server/node_peers.h"
 #include "server/node_serve.h"
 #include "server/remotes.h"
+#include "server/repair.h"
 #include "server/replicas.h"
 #include "server/reports.h"
 #include "server/upkeep.h"
@@ -102,6 +104,7 @@ static void loop_back(struct node *node)
 void node_work_begin(struct node *node)
 {
 	node->keeper = keeper_new(node);
+	node_courier_begin(node);
 	node->intents = intents_new(node);
 	node->upkeep = upkeep_new(node);
 	node->copies = copies_new(node);
@@ -122,6 +125,7 @@ static void node_work_stop(struct node *node)
 		return;
 	intents_stop(node->intents);
 	upkeep_stop(node->upkeep);
+	repair_stop(node->repair);
 	copies_stop(node->copies);
 	claims_stop(node->claims);
 	replicas_stop(node->replicas);
@@ -134,6 +138,8 @@ static bool node_works(const struct node *node)
 	return node->keeper &&
 	       (upkeep_is_busy(node->upkeep) || copies_is_busy(node->copies) ||
 		claims_is_busy(node->claims) ||
+		courier_is_busy(node->courier) ||
+		repair_is_busy(node->repair) ||
 		replicas_is_busy(node->replicas) ||
 		manager_is_busy(node->manager) || keeper_is_busy(node->keeper));
 }
@@ -151,6 +157,8 @@ static void node_work_free(struct node *node)
 	replicas_free(&node->replicas);
 	manager_free(&node->manager);
 	reports_free(&node->reports);
+	repair_free(&node->repair);
+	courier_free(&node->courier);
 	keeper_free(&node->keeper);
 	loopback_free(&node->loopback);
 	remotes = node->remotes;
@@ -420,6 +428,8 @@ static void loop_is_empty(struct task *task)
 
 	if (--node->stop->loops_left > 0)
 		return;
+	if (node->keeper)
+		courier_stop(node->courier);
 	if (node->remotes)
 		remotes_stop(node->remotes, remotes_are_stopped);
 	else

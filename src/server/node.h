@@ -27,6 +27,7 @@
 #include "raft/replica.h"
 #include "raft/turns.h"
 #include "raft/wal.h"
+#include "server/courier.h"
 #include "server/identity.h"
 #include "server/keeper.h"
 #include "server/loop.h"
@@ -86,7 +87,8 @@ struct node {
 	struct wal *wal;
 	struct replica_turns turns; /* one checkpoint at a time */
 	struct body_store *bodies;
-	unsigned uploads; /* bodies being written (atomic) */
+	unsigned uploads;        /* bodies being written (atomic) */
+	struct courier *courier; /* brings bodies from node to node */
 
 	/* bulk links to others; NULL: there are none */
 	struct peer_bulk *bulk;
@@ -125,9 +127,11 @@ struct node {
 	struct remotes *_Atomic remotes; /* groups that are elsewhere */
 	struct intents *intents; /* what is still to be done elsewhere */
 	struct upkeep *upkeep;   /* sweeps and checkpoints of bodies */
+	struct repair *repair;   /* bodies that are missing or damaged */
 	struct copies *copies;   /* abandoned ones are dropped */
 	struct claims *claims;   /* those left open are carried out */
 	unsigned running_claims; /* passes over claims (atomic) */
+	unsigned moves;          /* to other groups, by clients (atomic) */
 	struct init_op *init;    /* `init` is under way (node_init.c) */
 	struct join_op *join;    /* `join` is (node_join.c) */
 	bool stop_asked;         /* as soon as `init` has ended */

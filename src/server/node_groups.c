@@ -255,6 +255,14 @@ void node_group_publish(struct node *node, struct node_group *group)
 	atomic_store(&node->group_count, place + 1);
 }
 
+static bool have_body(void *arg, const struct sha256 *hash)
+{
+	const struct node *node = arg;
+	uint64_t length;
+
+	return body_length(node->bodies, hash, &length) == ERR_NONE;
+}
+
 enum err node_group_open(struct node *node,
 			 const struct identity_replica *identity,
 			 struct node_group **group_r)
@@ -270,6 +278,8 @@ enum err node_group_open(struct node *node,
 		.bootstrap = identity->make,
 		.wal = node->wal,
 		.net = peers_net(node->peers),
+		.have = have_body,
+		.have_arg = node,
 		.log_loop = io_loop_executor(node->log),
 		.pool = io_pool_executor(node->pool),
 		.timers = io_loop_timers(node->log),

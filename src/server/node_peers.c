@@ -123,6 +123,7 @@ static bool copy_member(struct peers_member *to,
 		memcpy(to->addresses[i], row->addresses[i].data,
 		       row->addresses[i].len);
 	copy_key(to, row->key_hash);
+	copy_key(to, row->next_key_hash);
 	return to->active && to->key_count > 0;
 }
 
@@ -159,6 +160,9 @@ static void read_members(struct node *node, struct store_txn *txn)
 			count++;
 	}
 	directory_walk_end(&walk);
+	if (count == PEERS_MAX)
+		LOG_WARN("there are %u members or more: others get no links",
+			 count);
 	if (store_txn_error(txn))
 		LOG_ERROR("members cannot be read: links stay as they are");
 	else

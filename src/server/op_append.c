@@ -5,7 +5,8 @@
  * upload_begin: FIND in the local copy, RESERVE a slot of the group
  *     '-> octets flow; each body gets the hold {group, op id}
  * ASK_UPLOAD finish: the body and its hold are durable
- * ASK_APPEND: DIRECTORY (read index) -> FIND again -> COMMAND -> done
+ * ASK_APPEND: DIRECTORY (read index) -> FIND again -> OFFER (offer.h): the
+ *     command, when a majority of the voters holds all bodies -> done
  *
  * One APPEND has one slot, however many messages it brings (MULTIAPPEND). The
  * name is looked up again under a read index before the proposal: what was
@@ -19,6 +20,7 @@
 #include "base/panic.h"
 #include "server/imap_op.h"
 #include "server/node.h"
+#include "server/offer.h"
 #include "server/upload.h"
 
 struct imap_upload {
@@ -32,6 +34,7 @@ struct append {
 	struct imap_link *link; /* NULL: abandoned, waits for its slot */
 	struct replica *replica;
 	uint32_t group;
+	struct courier_targets targets; /* where its bodies belong */
 	struct proposal proposal;
 	bool reserving;
 	bool reserved;
@@ -103,6 +106,11 @@ static struct append *append_new(struct imap_link *link, uint32_t group,
 {
 	struct append *append = mem_zalloc(1, sizeof(*append));
 
+	if (courier_find_targets(link->loop->node->courier, group,
+				 &append->targets)) {
+		mem_free(append);
+		return NULL;
+	}
 	append->link = link;
 	append->group = group;
 	append->replica = replica;
@@ -168,10 +176,13 @@ enum err append_upload_begin(struct imap_port *port, struct slice name,
 		return ERR_UNAVAILABLE;
 	if (!link->append)
 		link->append = append_new(link, found.group, replica);
+	if (!link->append)
+		return ERR_UNAVAILABLE;
 	upload = mem_zalloc(1, sizeof(*upload));
 	upload->append = link->append;
 	upload->upload = upload_new(node->bodies, &node->uploads,
 				    link->loop->executor, upload_moved, upload);
+	upload_spread(upload->upload, node->courier, &link->append->targets);
 	list_append(&link->append->uploads, &upload->link);
 	if (link->append->reserved)
 		set_hold(link->append, upload);
@@ -255,6 +266,7 @@ struct append_op {
 	struct imap_found found;
 	uint64_t quota_octets;
 	uint64_t quota_messages;
+	struct offer offer;
 };
 
 static struct imap_ask_append *append_ask(struct imap_op *op)
@@ -267,17 +279,17 @@ static void append_fini(struct imap_op *base)
 	append_free(((struct append_op *)base)->append);
 }
 
-static void append_answered(struct proposal *proposal)
+static void append_answered(struct offer *offer)
 {
-	struct append_op *op = proposal->owner;
+	struct append_op *op = offer->owner;
 	struct imap_ask_append *ask = append_ask(&op->op);
 	struct mailgroup_append_result result;
-	enum err err = proposal->err;
+	enum err err = offer->err;
 
 	if (!err)
 		err = command_payload_err(mailgroup_append_result(
-			buf_slice(&proposal->result), &result));
-	imap_link_wrote(op->op.link, op->found.group, proposal->index);
+			buf_slice(&offer->proposal->result), &result));
+	imap_link_wrote(op->op.link, op->found.group, offer->proposal->index);
 	if (!err) {
 		ask->uidvalidity = op->found.uidvalidity;
 		uidset_add(&ask->uids, result.first_uid,
@@ -308,8 +320,9 @@ static void fill_message(const struct imap_append_message *from,
 }
 
 /* With structures if they fit, else without: they are made when asked for. */
-static enum err encode(struct append_op *op, struct buf *out)
+static enum err encode(struct offer *offer, struct buf *out)
 {
+	struct append_op *op = offer->owner;
 	const struct imap_ask_append *ask = append_ask(&op->op);
 	struct mailgroup_message *messages =
 		arena_zalloc(ask->ask.arena, ask->count, sizeof(*messages));
@@ -317,16 +330,13 @@ static enum err encode(struct append_op *op, struct buf *out)
 		.target = { op->found.id, op->found.root, op->quota_octets,
 			    op->quota_messages },
 		.user = op->op.link->user.id,
+		.holders = { offer->holders.raft_ids, offer->holders.count },
 		.messages = messages,
 		.count = ask->count,
 	};
 	uint64_t now_ms = clock_wall_ms(io_loop_clock(op->op.link->loop->io));
-	uint64_t holder =
-		node_raft_id(op->op.link->loop->node, op->found.group);
 	enum err err;
 
-	command.holders.raft_ids = &holder;
-	command.holders.count = 1;
 	for (size_t i = 0; i < ask->count; i++)
 		fill_message(&ask->messages[i], now_ms, &messages[i]);
 	err = mailgroup_append_encode(&command, out);
@@ -355,6 +365,56 @@ static void strip_flags(struct append_op *op)
 	ask->messages = messages;
 }
 
+static void hash_at(const struct offer *offer, size_t n, struct sha256 *hash_r)
+{
+	struct append_op *op = offer->owner;
+	struct upload_result body;
+
+	MUST(upload_done(append_ask(&op->op)->messages[n].upload->upload,
+			 &body));
+	*hash_r = body.hash;
+}
+
+/* Who has all of them: of several messages, perhaps no majority. */
+static void find_holders(struct append_op *op, struct courier_holders *all_r)
+{
+	const struct imap_ask_append *ask = append_ask(&op->op);
+
+	upload_holders(ask->messages[0].upload->upload, all_r);
+	for (size_t i = 1; i < ask->count; i++) {
+		struct courier_holders one;
+
+		upload_holders(ask->messages[i].upload->upload, &one);
+		courier_holders_keep(all_r, &one);
+	}
+}
+
+static void append_offer(struct append_op *op)
+{
+	struct append *append = op->append;
+	struct server_loop *loop = op->op.link->loop;
+
+	op->offer = (struct offer){
+		.courier = loop->node->courier,
+		.clock = io_loop_clock(loop->io),
+		.home = loop->executor,
+		.owner = op,
+		.replica = append->replica,
+		.proposal = &append->proposal,
+		.group = append->group,
+		.source = append->group,
+		.count = append_ask(&op->op)->count,
+		.kind = MAILGROUP_APPEND,
+		.version = MAILGROUP_COMMAND_VERSION,
+		.targets = &append->targets,
+		.hash_at = hash_at,
+		.encode = encode,
+	};
+	find_holders(op, &op->offer.holders);
+	append->reserved = false; /* the slot goes with the offer */
+	offer_submit(&op->offer, append_answered);
+}
+
 static void append_find(struct imap_op *base)
 {
 	struct append_op *op = (struct append_op *)base;
@@ -376,19 +436,12 @@ static void append_find(struct imap_op *base)
 		err = ERR_DENIED;
 	if (!err && op->found.group != append->group)
 		err = ERR_BUSY;
-	if (!err) {
-		strip_flags(op);
-		err = encode(op, &append->proposal.body);
-	}
 	if (err) {
 		imap_op_end(base, err);
 		return;
 	}
-	append->reserved = false; /* the slot goes with the proposal */
-	append->proposal.owner = op;
-	append->proposal.kind = MAILGROUP_APPEND;
-	append->proposal.version = MAILGROUP_COMMAND_VERSION;
-	replica_submit(append->replica, &append->proposal, append_answered);
+	strip_flags(op);
+	append_offer(op);
 }
 
 void op_append_begin(struct imap_link *link, struct imap_ask *ask)

@@ -5,8 +5,9 @@
  *   same group: up to MAILGROUP_ROWS_MAX messages: COPY, one command
  *               more: STAGE ... STAGE -> REVEAL (COPY), or chunks of MOVE
  *   other group: COPY reads the rows, takes holds on their bodies and appends
- *               them there, one command (op_copy_across.c); MOVE claims them,
- *               appends and ends, claim by claim (op_move.c)
+ *               them there, or stages them if they are many
+ *               (op_copy_across.c); MOVE claims them, appends and ends, claim
+ *               by claim (op_move.c)
  *
  * COPY is all or nothing; a MOVE of more than one chunk may be done in part,
  * and says so by the UIDs that it gives (RFC 6851 section 3.3).
@@ -153,7 +154,7 @@ static void drop(struct copy_op *op)
 }
 
 /* Ends a staged copy that cannot be finished. */
-static void give_up(struct copy_op *op, enum err err)
+void copy_give_up(struct copy_op *op, enum err err)
 {
 	op->refusal = err;
 	if (op->copy.turn && err_outcome(err) == OUTCOME_NOT_DONE)
@@ -165,12 +166,12 @@ static void give_up(struct copy_op *op, enum err err)
 static void revealed(struct imap_op *base)
 {
 	if (base->proposal.err)
-		give_up((struct copy_op *)base, base->proposal.err);
+		copy_give_up((struct copy_op *)base, base->proposal.err);
 	else
 		imap_op_end(base, ERR_NONE);
 }
 
-static void reveal(struct copy_op *op)
+void copy_reveal(struct copy_op *op)
 {
 	struct mailgroup_copy_reveal command = {
 		.copy = op->copy,
@@ -181,7 +182,7 @@ static void reveal(struct copy_op *op)
 		mailgroup_copy_reveal_encode(&command, imap_op_body(&op->op));
 
 	if (err)
-		give_up(op, err);
+		copy_give_up(op, err);
 	else
 		imap_op_propose(&op->op, op->found.group, MAILGROUP_COPY_REVEAL,
 				revealed);
@@ -206,7 +207,7 @@ static void staged(struct imap_op *base)
 	}
 	uidset_fini(&result.copied);
 	if (err)
-		give_up(op, err);
+		copy_give_up(op, err);
 	else
 		stage(op);
 }
@@ -223,13 +224,13 @@ static void stage(struct copy_op *op)
 	enum err err;
 
 	if (!imap_op_next_chunk(&op->rest, &op->chunk)) {
-		reveal(op);
+		copy_reveal(op);
 		return;
 	}
 	command.uids = op->chunk;
 	err = mailgroup_copy_stage_encode(&command, imap_op_body(&op->op));
 	if (err)
-		give_up(op, err);
+		copy_give_up(op, err);
 	else
 		imap_op_propose(&op->op, op->found.group, MAILGROUP_COPY_STAGE,
 				staged);

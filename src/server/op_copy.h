@@ -34,7 +34,11 @@ void copy_add_pairs(struct copy_op *op, const struct uidset *source,
 struct mailgroup_target copy_target(const struct copy_op *op);
 struct mailgroup_left_out copy_left_out(const struct copy_op *op);
 
-/* COPY to another group: rows, holds, one APPEND; ends the op. */
+/* What was staged is shown; or it is dropped, and the op ends with `err`. */
+void copy_reveal(struct copy_op *op);
+void copy_give_up(struct copy_op *op, enum err err);
+
+/* COPY to another group: rows, holds, APPEND or stages; ends the op. */
 void copy_across(struct copy_op *op);
 void copy_across_free(struct copy_across **acrossp);
 

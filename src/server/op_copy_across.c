@@ -2,26 +2,30 @@
  * COPY to a mailbox of another group: the bodies are here already, so it is
  * an APPEND there of what the rows say.
  *
- * RESERVE a slot -> ROWS -> HOLDS, one a body -> COMMAND -> done
+ * RESERVE a slot -> ROWS -> OFFER (offer.h): holds on the bodies at the target
+ * group, then APPEND -> done
+ * more than one command takes:
+ * RESERVE -> ROWS -> OFFER: APPEND_STAGE -> RESERVE ... -> REVEAL -> done
  *
- * More messages than one command takes are ERR_LIMIT: COPY is all or nothing.
+ * COPY is all or nothing: a staged one that is refused on the way is dropped.
  */
 #include "base/mem.h"
 #include "base/panic.h"
 #include "cluster/mailgroup_claim.h"
-#include "server/holds.h"
 #include "server/node.h"
+#include "server/offer.h"
 #include "server/op_copy.h"
-#include "server/upload.h"
 
 struct copy_across {
 	struct copy_op *op;
+	bool stages; /* in chunks that nobody sees yet */
 	struct proposal proposal;
 	bool reserved;
-	struct mailgroup_message *messages; /* in the ask's arena */
+	struct arena arena; /* of this chunk's messages */
+	struct mailgroup_message *messages;
 	size_t count;
 	struct uidset source; /* their UIDs */
-	struct holds holds;
+	struct offer offer;
 	enum err err; /* of the worker */
 };
 
@@ -34,78 +38,152 @@ void copy_across_free(struct copy_across **acrossp)
 		replica_release(across->op->replica, &across->proposal);
 	proposal_fini(&across->proposal);
 	uidset_fini(&across->source);
+	arena_fini(&across->arena);
 	mem_free(across);
 }
 
-static void across_answered(struct proposal *proposal)
+static void chunk(struct copy_across *across);
+
+static void fail(struct copy_across *across, enum err err)
 {
-	struct copy_across *across = proposal->owner;
+	if (across->stages)
+		copy_give_up(across->op, err);
+	else
+		imap_op_end(&across->op->op, err);
+}
+
+/* ---- the command ---- */
+
+static void appended(struct copy_across *across, enum err err)
+{
 	struct mailgroup_append_result result;
-	enum err err = proposal->err;
 
 	if (!err)
 		err = command_payload_err(mailgroup_append_result(
-			buf_slice(&proposal->result), &result));
+			buf_slice(&across->proposal.result), &result));
 	if (!err)
 		copy_add_pairs(across->op, &across->source, result.first_uid);
 	imap_op_end(&across->op->op, err == ERR_GONE ? ERR_NOTFOUND : err);
 }
 
-static void across_submit(struct copy_across *across)
+static void staged(struct copy_across *across, enum err err)
 {
 	struct copy_op *op = across->op;
-	struct node *node = op->op.link->loop->node;
-	uint64_t holder = node_raft_id(node, op->found.group);
-	struct mailgroup_append command = {
-		.target = copy_target(op),
-		.user = op->op.link->user.id,
-		.holders = { &holder, 1 },
-		.messages = across->messages,
-		.count = across->count,
-	};
-	enum err err =
-		mailgroup_append_encode(&command, &across->proposal.body);
+	struct mailgroup_copy_stage_result result = { 0 };
 
-	if (err == ERR_LIMIT) {
-		/* They are made from the bodies when asked for. */
-		for (size_t i = 0; i < across->count; i++)
-			across->messages[i].structure = SLICE_NONE;
-		err = mailgroup_append_encode(&command, &across->proposal.body);
-	}
+	if (!err && op->copy.turn == 0)
+		op->copy = across->proposal.op;
+	if (!err)
+		err = command_payload_err(mailgroup_copy_stage_result(
+			buf_slice(&across->proposal.result), &result));
+	uidset_fini(&result.copied);
 	if (err) {
-		imap_op_end(&op->op, err);
+		fail(across, err == ERR_GONE ? ERR_NOTFOUND : err);
 		return;
 	}
-	across->reserved = false;
-	across->proposal.kind = MAILGROUP_APPEND;
-	across->proposal.version = MAILGROUP_COMMAND_VERSION;
-	replica_submit(op->replica, &across->proposal, across_answered);
+	op->staged = result.staged;
+	copy_add_pairs(op, &across->source, result.first_uid);
+	chunk(across);
 }
 
-static void held(struct holds *holds)
+static enum err encode(struct copy_across *across, struct buf *out)
 {
-	struct copy_across *across = holds->owner;
-
-	if (holds->err)
-		imap_op_end(&across->op->op, ERR_UNAVAILABLE);
-	else
-		across_submit(across);
-}
-
-static void hold(struct copy_across *across)
-{
-	struct imap_link *link = across->op->op.link;
-
-	across->holds = (struct holds){
-		.bodies = link->loop->node->bodies,
-		.home = link->loop->executor,
-		.owner = across,
-		.hold = upload_hold_of(across->op->found.group,
-				       &across->proposal.op),
+	struct copy_op *op = across->op;
+	const struct courier_holders *holders = &across->offer.holders;
+	struct mailgroup_append append = {
+		.target = copy_target(op),
+		.user = op->op.link->user.id,
+		.holders = { holders->raft_ids, holders->count },
 		.messages = across->messages,
 		.count = across->count,
 	};
-	holds_take(&across->holds, held);
+	struct mailgroup_append_stage stage = {
+		.copy = op->copy,
+		.target = append.target,
+		.user = append.user,
+		.staged = op->staged,
+		.holders = append.holders,
+		.messages = append.messages,
+		.count = append.count,
+	};
+
+	if (across->stages)
+		return mailgroup_append_stage_encode(&stage, out);
+	return mailgroup_append_encode(&append, out);
+}
+
+/* Half of them are left for the next chunk. */
+static void halve(struct copy_across *across)
+{
+	uint32_t first = uidset_nth(&across->source, across->count / 2);
+	struct uidset later = { 0 };
+
+	uidset_copy(&later, &across->source);
+	uidset_remove(&later, 1, first - 1);
+	uidset_remove_set(&across->source, &later);
+	uidset_add_set(&across->op->rest, &later);
+	uidset_fini(&later);
+	across->count = (size_t)uidset_size(&across->source);
+	across->stages = true;
+}
+
+/* Structures are made from the bodies when asked for; keywords are needed. */
+static enum err encode_to_fit(struct offer *offer, struct buf *out)
+{
+	struct copy_across *across = offer->owner;
+	enum err err = encode(across, out);
+
+	for (size_t i = 0; err == ERR_LIMIT && i < across->count; i++)
+		across->messages[i].structure = SLICE_NONE;
+	if (err == ERR_LIMIT)
+		err = encode(across, out);
+	while (err == ERR_LIMIT && across->count > 1) {
+		halve(across);
+		err = encode(across, out);
+	}
+	offer->kind =
+		across->stages ? MAILGROUP_APPEND_STAGE : MAILGROUP_APPEND;
+	return err;
+}
+
+static void across_answered(struct offer *offer)
+{
+	struct copy_across *across = offer->owner;
+
+	if (across->stages)
+		staged(across, offer->err);
+	else
+		appended(across, offer->err);
+}
+
+static void hash_at(const struct offer *offer, size_t n, struct sha256 *hash_r)
+{
+	const struct copy_across *across = offer->owner;
+
+	*hash_r = across->messages[n].hash;
+}
+
+static void across_offer(struct copy_across *across)
+{
+	struct copy_op *op = across->op;
+	struct server_loop *loop = op->op.link->loop;
+
+	across->offer = (struct offer){
+		.courier = loop->node->courier,
+		.clock = io_loop_clock(loop->io),
+		.home = loop->executor,
+		.owner = across,
+		.replica = op->replica,
+		.proposal = &across->proposal,
+		.group = op->found.group,
+		.source = op->op.link->mailbox_group,
+		.count = across->count,
+		.version = MAILGROUP_COMMAND_VERSION,
+		.hash_at = hash_at,
+		.encode = encode_to_fit,
+	};
+	across->reserved = false; /* the slot goes with the offer */
+	offer_submit(&across->offer, across_answered);
 }
 
 /* ---- rows ---- */
@@ -114,12 +192,11 @@ static void hold(struct copy_across *across)
 static void read_rows(struct copy_across *across, struct store_txn *txn)
 {
 	struct copy_op *op = across->op;
-	struct imap_ask_copy *ask = copy_ask(op);
 	struct mailgroup_left_out left_out = copy_left_out(op);
 
 	across->messages = mailgroup_messages(
-		txn, ask->mailbox_id, op->op.link->user.id, &op->rest,
-		&left_out, ask->ask.arena, &across->source, &across->count);
+		txn, copy_ask(op)->mailbox_id, op->op.link->user.id, &op->chunk,
+		&left_out, &across->arena, &across->source, &across->count);
 }
 
 static void rows_work(struct imap_op *base)
@@ -143,12 +220,14 @@ static void rows_done(struct imap_op *base)
 	struct copy_across *across = ((struct copy_op *)base)->across;
 
 	if (across->err)
-		imap_op_end(base, ERR_UNAVAILABLE);
+		fail(across, ERR_UNAVAILABLE);
 	else if (across->count == 0)
-		imap_op_end(base, ERR_NONE);
+		chunk(across); /* all of them have gone */
 	else
-		hold(across);
+		across_offer(across);
 }
+
+/* ---- chunks ---- */
 
 static void reserved(struct proposal *proposal)
 {
@@ -156,23 +235,44 @@ static void reserved(struct proposal *proposal)
 
 	across->reserved = !proposal->err;
 	if (proposal->err)
-		imap_op_end(&across->op->op, proposal->err);
+		fail(across, proposal->err);
 	else
 		imap_op_on_pool(&across->op->op, rows_work, rows_done);
 }
 
+static void chunk(struct copy_across *across)
+{
+	struct copy_op *op = across->op;
+
+	if (across->reserved)
+		replica_release(op->replica, &across->proposal);
+	across->reserved = false;
+	if (!imap_op_next_chunk(&op->rest, &op->chunk)) {
+		if (op->copy.turn)
+			copy_reveal(op);
+		else
+			imap_op_end(&op->op, ERR_NONE);
+		return;
+	}
+	uidset_clear(&across->source);
+	arena_clear(&across->arena);
+	proposal_fini(&across->proposal);
+	proposal_init(&across->proposal, op->op.link->loop->executor, across);
+	replica_reserve(op->replica, &across->proposal, reserved);
+}
+
 void copy_across(struct copy_op *op)
 {
-	uint64_t size = uidset_size(&op->rest);
 	struct copy_across *across;
 
-	if (!op->replica || size > MAILGROUP_ROWS_MAX) {
-		imap_op_end(&op->op, op->replica ? ERR_LIMIT : ERR_UNAVAILABLE);
+	if (!op->replica) {
+		imap_op_end(&op->op, ERR_UNAVAILABLE);
 		return;
 	}
 	across = mem_zalloc(1, sizeof(*across));
 	op->across = across;
 	across->op = op;
+	across->stages = uidset_size(&op->rest) > MAILGROUP_ROWS_MAX;
 	proposal_init(&across->proposal, op->op.link->loop->executor, across);
-	replica_reserve(op->replica, &across->proposal, reserved);
+	chunk(across);
 }

@@ -4,8 +4,9 @@
  *
  * upload: RESERVE a slot of the first recipient's group; the body gets the
  *     hold {group, op id} while it comes
- * DELIVER: for each group in turn: RESERVE (but the first) -> HOLD the body ->
- *     COMMAND -> answers of its recipients
+ * DELIVER: for each group in turn: RESERVE (but the first) -> OFFER (offer.h):
+ *     the command, when a majority of the group's voters holds the body ->
+ *     answers of its recipients
  *
  * `delivered` in the group's state makes a retry harmless: its key is
  * SHA-256(owner, MAIL FROM, octets as received), so the trace header that
@@ -24,6 +25,7 @@
 #include "base/panic.h"
 #include "cluster/mailgroup_command.h"
 #include "server/node.h"
+#include "server/offer.h"
 #include "server/upload.h"
 
 /* One message on its way. */
@@ -45,7 +47,9 @@ struct deliver {
 	bool reserving;
 	bool reserved;
 	enum err reserve_err;
-	struct body_have have;
+	uint32_t first_group; /* to which the body went while it came */
+	struct courier_targets targets; /* of that group */
+	struct offer offer;
 
 	struct lmtp_ask_upload *waiting;
 	struct task check; /* looks at `waiting` after the call */
@@ -172,12 +176,19 @@ enum err deliver_upload_begin(struct lmtp_port *port, void *first_target,
 	if (!node_replica(node, target->group))
 		return ERR_UNAVAILABLE;
 	deliver = mem_zalloc(1, sizeof(*deliver));
+	if (courier_find_targets(node->courier, target->group,
+				 &deliver->targets)) {
+		mem_free(deliver);
+		return ERR_UNAVAILABLE;
+	}
+	deliver->first_group = target->group;
 	deliver->link = link;
 	deliver->handle.deliver = deliver;
 	deliver->received = sha256_new();
 	deliver->upload =
 		upload_new(node->bodies, &node->uploads,
 			   link->head.loop->executor, upload_moved, deliver);
+	upload_spread(deliver->upload, node->courier, &deliver->targets);
 	link->deliver = deliver;
 	reserve(deliver, target->group, first_reserved);
 	*upload_r = &deliver->handle;
@@ -249,16 +260,16 @@ static void group_failed(struct deliver *deliver, enum err err)
 	next_group(deliver);
 }
 
-static void group_answered(struct proposal *proposal)
+static void group_answered(struct offer *offer)
 {
-	struct deliver *deliver = proposal->owner;
+	struct deliver *deliver = offer->owner;
 	struct mailgroup_deliver_result result;
-	enum err err = proposal->err;
+	enum err err = offer->err;
 	size_t n = 0;
 
 	if (!err)
 		err = command_payload_err(mailgroup_deliver_result(
-			buf_slice(&proposal->result), &result));
+			buf_slice(&offer->proposal->result), &result));
 	if (err) {
 		group_failed(deliver, err);
 		return;
@@ -321,13 +332,13 @@ static size_t fill_deliveries(const struct deliver *deliver,
 	return count;
 }
 
-static void group_submit(struct deliver *deliver)
+static enum err encode(struct offer *offer, struct buf *out)
 {
+	struct deliver *deliver = offer->owner;
 	struct arena *arena = deliver->ask->ask.arena;
 	struct io_loop *io = deliver->link->head.loop->io;
-	uint64_t holder = node_raft_id(node_of(deliver), deliver->group);
 	struct mailgroup_deliver command = {
-		.holders = { &holder, 1 },
+		.holders = { offer->holders.raft_ids, offer->holders.count },
 		.hash = deliver->body.hash,
 		.size = deliver->body.size,
 		.date_s = (int64_t)(clock_wall_ms(io_loop_clock(io)) / 1000),
@@ -339,30 +350,47 @@ static void group_submit(struct deliver *deliver)
 
 	command.deliveries = deliveries;
 	command.count = fill_deliveries(deliver, deliveries);
-	err = mailgroup_deliver_encode(&command, &deliver->proposal.body);
-	if (err == ERR_LIMIT) {
-		command.structure = SLICE_NONE; /* made when asked for */
-		err = mailgroup_deliver_encode(&command,
-					       &deliver->proposal.body);
-	}
-	if (err) {
-		group_failed(deliver, err);
-		return;
-	}
-	deliver->reserved = false; /* the slot goes with the proposal */
-	deliver->proposal.kind = MAILGROUP_DELIVER;
-	deliver->proposal.version = MAILGROUP_COMMAND_VERSION;
-	replica_submit(deliver->replica, &deliver->proposal, group_answered);
+	err = mailgroup_deliver_encode(&command, out);
+	if (err != ERR_LIMIT)
+		return err;
+	command.structure = SLICE_NONE; /* made when asked for */
+	return mailgroup_deliver_encode(&command, out);
 }
 
-static void group_held(struct body_have *have)
+static void hash_at(const struct offer *offer, size_t n unused_arg,
+		    struct sha256 *hash_r)
 {
-	struct deliver *deliver = have->owner;
+	const struct deliver *deliver = offer->owner;
 
-	if (have->err)
-		group_failed(deliver, ERR_UNAVAILABLE);
-	else
-		group_submit(deliver);
+	*hash_r = deliver->body.hash;
+}
+
+/* The first group's replicas have the body under the slot's hold already. */
+static void group_offer(struct deliver *deliver, bool first)
+{
+	struct server_loop *loop = deliver->link->head.loop;
+
+	deliver->offer = (struct offer){
+		.courier = loop->node->courier,
+		.clock = io_loop_clock(loop->io),
+		.home = loop->executor,
+		.owner = deliver,
+		.replica = deliver->replica,
+		.proposal = &deliver->proposal,
+		.group = deliver->group,
+		.source = deliver->first_group,
+		.count = 1,
+		.kind = MAILGROUP_DELIVER,
+		.version = MAILGROUP_COMMAND_VERSION,
+		.hash_at = hash_at,
+		.encode = encode,
+	};
+	if (first) {
+		deliver->offer.targets = &deliver->targets;
+		upload_holders(deliver->upload, &deliver->offer.holders);
+	}
+	deliver->reserved = false; /* the slot goes with the offer */
+	offer_submit(&deliver->offer, group_answered);
 }
 
 static void group_reserved(struct proposal *proposal)
@@ -371,17 +399,10 @@ static void group_reserved(struct proposal *proposal)
 
 	deliver->reserving = false;
 	deliver->reserved = !proposal->err;
-	if (proposal->err) {
+	if (proposal->err)
 		group_failed(deliver, proposal->err);
-		return;
-	}
-	deliver->have = (struct body_have){
-		.home = deliver->link->head.loop->executor,
-		.owner = deliver,
-		.hold = upload_hold_of(deliver->group, &deliver->proposal.op),
-		.hash = deliver->body.hash,
-	};
-	body_have(node_of(deliver)->bodies, &deliver->have, group_held);
+	else
+		group_offer(deliver, false);
 }
 
 /* The group of the first recipient without an answer; none: the end. */
@@ -404,7 +425,7 @@ static void next_group(struct deliver *deliver)
 /* The slot of the upload belongs to the first recipient's group. */
 static void first_group(struct task *task)
 {
-	group_submit(container_of(task, struct deliver, begin));
+	group_offer(container_of(task, struct deliver, begin), true);
 }
 
 static void deliver_begin(struct lmtp_ask *ask)

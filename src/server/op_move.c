@@ -28,6 +28,12 @@
 #define MOVE_APPEND_MS 10000 /* then CANCEL */
 #define MOVE_WAIT_MS 60000   /* then the client is not told */
 
+/*
+ * Of a node at a time. Each keeps a slot in its source's group; if a target is
+ * gone, those that wait for it must not take all of them.
+ */
+#define MOVES_MAX (COMMAND_SLOTS / 4)
+
 struct move_across {
 	struct copy_op *op;
 	struct replica *source;
@@ -46,6 +52,8 @@ void move_across_free(struct move_across **movep)
 	if (move->kept)
 		replica_release(move->source, &move->claim);
 	proposal_fini(&move->claim);
+	__atomic_sub_fetch(&move->op->op.link->loop->node->moves, 1,
+			   __ATOMIC_SEQ_CST);
 	mem_free(move);
 }
 
@@ -64,7 +72,7 @@ static void give_slot_back(struct move_across *move)
 
 /* ---- RESULT ---- */
 
-/* What END has put into CLAIM's op id. */
+/* Model step M3: what END has put into CLAIM's op id. */
 static enum err read_result(struct move_across *move, struct store_txn *txn,
 			    struct mailgroup_claim_result *result)
 {
@@ -80,23 +88,37 @@ static enum err read_result(struct move_across *move, struct store_txn *txn,
 	return !err && !result->ended ? ERR_IO : err;
 }
 
+/*
+ * The claim has ended, this way or the other: what cannot be read now is not
+ * known, and no error of reading may look as if nothing had happened.
+ */
+static enum err find_result(struct move_across *move,
+			    struct mailgroup_claim_result *result)
+{
+	struct store_env *env = replica_env(move->source);
+	struct store_txn *txn;
+	enum err err;
+
+	if (!env || store_read_begin(env, &txn))
+		return ERR_IO;
+	err = read_result(move, txn, result);
+	if (store_txn_error(txn))
+		err = ERR_IO;
+	store_end(&txn);
+	return err;
+}
+
 static void tell(struct move_across *move)
 {
 	struct copy_op *op = move->op;
 	struct mailgroup_claim_result result = { 0 };
-	struct store_txn *txn;
-	enum err err;
+	enum err err = find_result(move, &result);
 
-	if (!imap_op_read(&op->op, move->source, &txn))
-		return;
-	err = read_result(move, txn, &result);
 	imap_link_wrote(op->op.link, move->source_group,
 			replica_applied(move->source));
 	if (!err)
 		copy_add_pairs(op, &result.uids, result.first_uid);
 	uidset_fini(&result.uids);
-	if (!imap_op_read_end(&op->op, &txn))
-		return;
 	if (err) {
 		imap_op_end(&op->op, err);
 		return;
@@ -230,6 +252,13 @@ void move_across(struct copy_op *op)
 
 	if (!op->replica || !source) {
 		imap_op_end(&op->op, ERR_UNAVAILABLE);
+		return;
+	}
+	if (__atomic_add_fetch(&link->loop->node->moves, 1, __ATOMIC_SEQ_CST) >
+	    TUNED(moves_max, MOVES_MAX)) {
+		__atomic_sub_fetch(&link->loop->node->moves, 1,
+				   __ATOMIC_SEQ_CST);
+		imap_op_end(&op->op, ERR_BUSY);
 		return;
 	}
 	move = mem_zalloc(1, sizeof(*move));

@@ -2,7 +2,8 @@
  * SEARCH over candidates, in slices on workers.
  *
  * Each slice is one task with a transaction of its own of at most SLICE_ROWS
- * rows or SLICE_MS; between two slices other work has its turn.
+ * rows or SLICE_MS; between two slices other work has its turn. A body that is
+ * not here ends a slice, is fetched, and its row is judged again.
  */
 #include "base/mem.h"
 #include "imap/search.h"
@@ -24,6 +25,10 @@ struct search_op {
 	struct buf structure; /* made from a body */
 	uint32_t from;        /* UID to go on from; 0: the end */
 	enum err err;
+	struct courier_fetch fetch;
+	bool missing; /* fetch.hash has to be fetched */
+	bool tried;   /* it was */
+	bool alone;   /* others cannot be asked now: no more fetches */
 };
 
 static struct imap_ask_search *search_ask(struct imap_op *op)
@@ -73,6 +78,14 @@ static void add_match(struct imap_ask_search *ask, const struct imap_row *row)
 	uidset_add(&ask->matches, row->uid, row->uid);
 }
 
+/* The body of a row is wanted from elsewhere, if that was not tried yet. */
+static bool is_worth_fetching(const struct search_op *op,
+			      const struct imap_row *row, enum err err)
+{
+	return courier_can_fetch(err) && !op->alone &&
+	       !(op->tried && sha256_eq(&op->fetch.hash, &row->body));
+}
+
 /* One row; a body that cannot be read does not match and is no failure. */
 static void judge(struct search_op *op, const struct mailgroup_row *from)
 {
@@ -84,6 +97,9 @@ static void judge(struct search_op *op, const struct mailgroup_row *from)
 	err = imap_search_match(op->run, &row, &match);
 	if (err == ERR_IO)
 		op->err = err;
+	op->missing = is_worth_fetching(op, &row, err);
+	if (op->missing)
+		op->fetch.hash = row.body;
 	if (!err && match)
 		add_match(search_ask(&op->op), &row);
 	arena_clear(&op->arena);
@@ -106,8 +122,8 @@ static bool search_range(struct search_op *op, struct store_txn *txn,
 			     op->op.link->user.id, first, last, parts);
 	while (more && mailgroup_walk_next(&walk, &row)) {
 		judge(op, &row);
-		op->from = row.uid + 1;
-		more = --*left > 0 && !op->err &&
+		op->from = op->missing ? row.uid : row.uid + 1;
+		more = --*left > 0 && !op->err && !op->missing &&
 		       ((*left & 15) || clock_mono_ms(io_clock()) < end_ms);
 	}
 	mailgroup_walk_end(&walk);
@@ -149,6 +165,28 @@ static void search_slice(struct imap_op *base)
 	store_end(&txn);
 }
 
+static void search_next(struct imap_op *base);
+
+static void search_fetched(struct courier_fetch *fetch)
+{
+	struct search_op *op = fetch->owner;
+
+	op->missing = false;
+	op->tried = true;
+	op->alone = fetch->err && !courier_can_fetch(fetch->err);
+	imap_op_on_pool(&op->op, search_slice, search_next);
+}
+
+static void search_fetch(struct search_op *op)
+{
+	struct imap_link *link = op->op.link;
+
+	op->fetch.home = link->loop->executor;
+	op->fetch.owner = op;
+	op->fetch.group = link->mailbox_group;
+	courier_fetch(link->loop->node->courier, &op->fetch, search_fetched);
+}
+
 static void search_next(struct imap_op *base)
 {
 	struct search_op *op = (struct search_op *)base;
@@ -156,6 +194,8 @@ static void search_next(struct imap_op *base)
 	/* Nobody waits for it any more: a stop would. */
 	if (op->err || imap_link_is_deserted(base->link))
 		imap_op_end(base, ERR_UNAVAILABLE);
+	else if (op->missing)
+		search_fetch(op);
 	else if (op->from == 0)
 		imap_op_end(base, ERR_NONE);
 	else

@@ -171,7 +171,7 @@ must_use enum err peers_reload_key(struct peers *peers, struct buf *why);
 
 struct peers_member {
 	uint32_t node;
-	bool active;
+	bool active; /* any state but removed */
 	unsigned address_count;
 	char addresses[PEERS_ADDRESSES_MAX][PEERS_ADDRESS_MAX + 1];
 	unsigned key_count; /* 1 .. PEERS_KEYS_MAX */
@@ -233,9 +233,10 @@ struct peers_link_status {
 	uint32_t node;
 	enum peer_kind kind;
 	bool up;
-	bool dials;         /* this side does */
-	uint64_t since_ms;  /* wall clock; 0: never up */
-	uint64_t octets_in; /* of the present or the last link */
+	bool dials;             /* this side does */
+	uint32_t feature_level; /* that it said last; 0: never up */
+	uint64_t since_ms;      /* wall clock; 0: never up */
+	uint64_t octets_in;     /* of the present or the last link */
 	uint64_t octets_out;
 	char address[PEERS_ADDRESS_MAX + 1]; /* of the last attempt or link */
 	char error[PEERS_TEXT_MAX + 1];      /* the last; "": none yet */

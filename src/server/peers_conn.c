@@ -121,6 +121,7 @@ static void conn_status_up(struct peers_conn *conn)
 
 	status->up = true;
 	status->since_ms = clock_wall_ms(clock);
+	status->feature_level = conn->core.peer_feature_level;
 	memcpy(status->address, conn->address, sizeof(status->address));
 	memcpy(status->software, conn->core.peer_software,
 	       sizeof(status->software));
@@ -136,6 +137,7 @@ static void conn_up(struct peers_conn *conn)
 	if (!conn->dials)
 		conn->side->strangers--;
 	conn->up = true;
+	conn->up_ms = peers_conn_now(conn);
 	timer_stop(conn_timers(conn), &conn->deadline);
 	io_stream_set_dead(conn->stream, PEER_DEAD_MS);
 	io_stream_set_stall(conn->stream, 2 * PEER_DEAD_MS);

@@ -43,6 +43,7 @@ struct peers_conn {
 	bool begun; /* TLS is up, `core` is there */
 	bool dials;
 	bool up;
+	uint64_t up_ms;    /* since when */
 	bool over;         /* closing: nothing is read any more */
 	bool moving;       /* to the log side */
 	struct sha256 key; /* of the other side */

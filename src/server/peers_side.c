@@ -104,7 +104,8 @@ void peers_side_lost(struct peers_peer *peer, struct peers_conn *conn)
 	status->octets_in = conn->octets_in;
 	status->octets_out = conn->octets_out;
 	memcpy(status->error, conn->why, sizeof(status->error));
-	if (conn->up)
+	/* Two that take each other's place must not do so 20 times a second. */
+	if (conn->up && peers_conn_now(conn) - conn->up_ms > PEERS_DIAL_MAX_MS)
 		peer->delay_ms = PEERS_DIAL_MIN_MS;
 	if (news && !peer->side->stopping)
 		LOG_WARN("node %u: %s link %s: %s", peer->row.node,

@@ -18,6 +18,7 @@
 #include "cluster/directory.h"
 #include "server/keeper.h"
 #include "server/node_groups.h"
+#include "server/repair.h"
 #include "server/upkeep.h"
 
 #define REPLICAS_RETRY_MS 5000 /* after a failure */
@@ -147,6 +148,7 @@ static void opened(struct task *task)
 		return;
 	}
 	node_group_start(group);
+	repair_wake(node->repair);
 	look(replicas);
 }
 

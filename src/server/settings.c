@@ -53,6 +53,7 @@ void settings_init(struct settings *settings)
 		.wal_keep = 4 * GIB,
 		.fill_limit = 90,
 		.space_min = 256 * MIB,
+		.scrub_ms = 7 * 24 * 60 * MINUTE_MS,
 		.mail_groups = 4,
 		.log_level = LOG_LEVEL_INFO,
 	};

@@ -54,6 +54,7 @@ struct settings {
 	uint64_t wal_keep;      /* octets of log kept for imports by log */
 	unsigned fill_limit;    /* percent of a map above which writes stop */
 	uint64_t space_min;     /* octets free on disk below which they stop */
+	uint64_t scrub_ms;      /* in which each body is read and compared */
 	unsigned mail_groups;   /* made by init */
 
 	int log_level; /* enum log_level */

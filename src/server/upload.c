@@ -1,5 +1,6 @@
 /*
- * Uploads: octets go to the body writer and through the MIME parser.
+ * Uploads: octets go to the body writer, to the other replicas if there are
+ * any (courier_spread.h), and through the MIME parser.
  *
  * Happy path: octets wait until the hold is known, then flow to body_write as
  * far as it has room; at the end the structure is encoded and the body is
@@ -7,7 +8,8 @@
  *
  * Failures: a body that cannot be stored shows at the end, in the result. An
  * upload that nobody wants any more aborts its write and frees itself when
- * the store has let go of it.
+ * the store has let go of it. With other replicas the own disk is one of many:
+ * if it fails, or falls too far behind, a majority of the others will do.
  */
 #include "server/upload.h"
 
@@ -16,6 +18,7 @@
 #include "base/panic.h"
 #include "mail/mime.h"
 #include "mail/structure.h"
+#include "server/courier_spread.h"
 
 struct upload {
 	struct body_store *bodies;
@@ -24,6 +27,7 @@ struct upload {
 	upload_event *event;
 	void *arg;
 	struct body_write write;
+	bool begun;         /* the hold is known */
 	bool writing;       /* body_write_begin was called */
 	bool ending;        /* finish or abort was called */
 	bool finished;      /* the writer has answered */
@@ -34,6 +38,16 @@ struct upload {
 	struct arena arena;
 	struct mime_parser *mime;
 	struct buf structure;
+
+	struct courier *courier; /* NULL: this node is the only one */
+	uint64_t alone_id;       /* then: its raft id */
+	struct courier_targets *targets;
+	struct spread *spread;    /* from upload_set_hold on */
+	bool elsewhere;           /* this node has no replica */
+	struct sha256_state *sha; /* then: what the others must say */
+	uint64_t size;
+	bool decided;
+	struct spread_verdict verdict;
 };
 
 struct upload *upload_new(struct body_store *bodies, unsigned *live,
@@ -56,21 +70,90 @@ static void destroy(struct upload *upload)
 	__atomic_sub_fetch(upload->live, 1, __ATOMIC_SEQ_CST);
 	if (upload->mime)
 		mime_parser_free(&upload->mime);
+	if (upload->sha)
+		sha256_free(&upload->sha);
 	arena_fini(&upload->arena);
 	buf_fini(&upload->waiting);
 	buf_fini(&upload->structure);
+	mem_free(upload->targets);
 	mem_free(upload);
 }
+
+/* ---- many replicas ---- */
+
+/* A majority has it, or never will: the end, which is told once. */
+static void decide(struct upload *upload)
+{
+	struct sha256 own;
+
+	upload->decided = spread_decide(upload->spread, &upload->verdict);
+	if (!upload->decided || !upload->elsewhere || upload->verdict.err)
+		return;
+	sha256_finish(&upload->sha, &own);
+	/* They agree, but on something else than what was sent. */
+	if (!sha256_eq(&own, &upload->verdict.hash))
+		upload->verdict.err = ERR_UNAVAILABLE;
+}
+
+static void spread_moved(void *arg)
+{
+	struct upload *upload = arg;
+
+	if (upload->last && !upload->decided) {
+		decide(upload);
+		if (upload->decided)
+			upload->event(upload, upload->arg);
+		return;
+	}
+	if (!upload->starved || spread_lag(upload->spread) > SPREAD_ROOM)
+		return;
+	upload->starved = false;
+	upload->event(upload, upload->arg);
+}
+
+static void tell_local(struct upload *upload)
+{
+	struct spread_local *local = spread_local(upload->spread);
+
+	if (local->state == SPREAD_FAILED)
+		return; /* it was left behind */
+	local->lag = upload->waiting.len;
+	if (!upload->finished)
+		return;
+	local->state = upload->write.err ? SPREAD_FAILED : SPREAD_DURABLE;
+	local->err = upload->write.err;
+	local->hash = upload->write.hash;
+}
+
+/* ---- this node's disk ---- */
 
 static void write_done(struct body_write *write)
 {
 	struct upload *upload = write->owner;
 
 	upload->finished = true;
-	if (upload->orphan)
+	if (upload->courier && !write->err)
+		courier_tell_came(upload->courier, &write->hash);
+	if (upload->orphan) {
 		destroy(upload);
-	else
+	} else if (upload->spread) {
+		tell_local(upload);
+		spread_moved(upload);
+	} else {
 		upload->event(upload, upload->arg);
+	}
+}
+
+/* It would cost too much memory to wait for it: the others have to do. */
+static void leave_local(struct upload *upload)
+{
+	struct spread_local *local = spread_local(upload->spread);
+
+	local->state = SPREAD_FAILED;
+	local->err = ERR_BUSY;
+	buf_fini(&upload->waiting);
+	upload->ending = true;
+	body_write_abort(&upload->write, write_done);
 }
 
 /* Gives the writer what it takes; ends the body when all was given. */
@@ -88,7 +171,9 @@ static void pump(struct upload *upload)
 		body_write_add(&upload->write, piece);
 		buf_drop(&upload->waiting, piece.len);
 	}
-	if (upload->waiting.len || !upload->last)
+	if (upload->spread && upload->waiting.len > SPREAD_BEHIND_MAX)
+		leave_local(upload);
+	if (upload->waiting.len || !upload->last || upload->ending)
 		return;
 	buf_fini(&upload->waiting);
 	upload->ending = true;
@@ -100,23 +185,86 @@ static void write_ready(struct body_write *write)
 	struct upload *upload = write->owner;
 
 	pump(upload);
-	if (!upload->starved || upload->waiting.len || upload->orphan)
+	if (upload->orphan)
+		return;
+	if (upload->spread) {
+		tell_local(upload);
+		spread_moved(upload);
+		return;
+	}
+	if (!upload->starved || upload->waiting.len)
 		return;
 	upload->starved = false;
 	upload->event(upload, upload->arg);
 }
 
+/* ---- what the owner calls ---- */
+
+void upload_spread(struct upload *upload, struct courier *courier,
+		   const struct courier_targets *targets)
+{
+	MUST(!upload->begun && !upload->courier);
+	if (courier_is_alone(targets)) {
+		upload->alone_id = targets->at[0].raft_id;
+		return;
+	}
+	upload->courier = courier;
+	upload->targets = mem_zalloc(1, sizeof(*targets));
+	*upload->targets = *targets;
+	upload->elsewhere = true;
+	for (unsigned i = 0; i < targets->count; i++)
+		upload->elsewhere &= !targets->at[i].local;
+}
+
+static void spread_begin(struct upload *upload, const struct body_hold *hold)
+{
+	upload->spread =
+		spread_new(upload->courier, hold, upload->targets, upload->live,
+			   upload->home, spread_moved, upload);
+	if (upload->elsewhere)
+		upload->sha = sha256_new();
+}
+
+/* Octets that are not to wait for the hold any more, to the others. */
+static void spread_octets(struct upload *upload, struct slice octets)
+{
+	if (upload->sha)
+		sha256_add(upload->sha, octets);
+	spread_add(upload->spread, octets);
+}
+
+static bool is_starved(struct upload *upload)
+{
+	if (upload->spread)
+		return spread_lag(upload->spread) > SPREAD_ROOM;
+	return upload->waiting.len > 0;
+}
+
 /* The owner stands in a callback of its own: it is not called from here. */
 void upload_set_hold(struct upload *upload, const struct body_hold *hold)
 {
-	MUST(!upload->writing);
+	MUST(!upload->begun);
+	upload->begun = true;
+	if (upload->courier) {
+		spread_begin(upload, hold);
+		spread_octets(upload, buf_slice(&upload->waiting));
+		if (upload->last)
+			spread_finish(upload->spread);
+	}
+	if (upload->elsewhere) {
+		buf_fini(&upload->waiting);
+		upload->starved = false;
+		return;
+	}
 	upload->writing = true;
 	upload->write.home = upload->home;
 	upload->write.owner = upload;
 	upload->write.hold = *hold;
 	body_write_begin(upload->bodies, &upload->write, write_ready);
 	pump(upload);
-	if (upload->waiting.len == 0)
+	if (upload->spread)
+		tell_local(upload);
+	if (!is_starved(upload))
 		upload->starved = false;
 }
 
@@ -124,9 +272,15 @@ bool upload_add(struct upload *upload, struct slice octets)
 {
 	MUST(!upload->last);
 	mime_parser_feed(upload->mime, octets);
-	buf_add_slice(&upload->waiting, octets);
+	upload->size += octets.len;
+	if (upload->spread)
+		spread_octets(upload, octets);
+	if (!upload->begun || (upload->writing && !upload->ending))
+		buf_add_slice(&upload->waiting, octets);
 	pump(upload);
-	upload->starved = upload->waiting.len > 0;
+	if (upload->spread)
+		tell_local(upload);
+	upload->starved = is_starved(upload);
 	return !upload->starved;
 }
 
@@ -148,33 +302,70 @@ void upload_finish(struct upload *upload)
 		buf_fini(&upload->structure);
 	mime_parser_free(&upload->mime);
 	arena_fini(&upload->arena);
+	if (upload->spread)
+		spread_finish(upload->spread);
 	pump(upload);
+}
+
+static struct upload_result result_of(const struct upload *upload)
+{
+	struct slice structure = buf_slice(&upload->structure);
+
+	if (upload->spread)
+		return (struct upload_result){
+			.err = upload->verdict.err,
+			.hash = upload->verdict.hash,
+			.size = upload->size,
+			.structure = structure,
+		};
+	return (struct upload_result){
+		.err = upload->write.err,
+		.hash = upload->write.hash,
+		.size = upload->write.length,
+		.structure = structure,
+	};
 }
 
 bool upload_done(const struct upload *upload, struct upload_result *result_r)
 {
-	if (!upload->finished)
+	if (upload->spread ? !upload->decided : !upload->finished)
 		return false;
-	*result_r = (struct upload_result){
-		.err = upload->write.err,
-		.hash = upload->write.hash,
-		.size = upload->write.length,
-		.structure = buf_slice(&upload->structure),
-	};
+	*result_r = result_of(upload);
 	return true;
+}
+
+void upload_holders(struct upload *upload, struct courier_holders *holders_r)
+{
+	struct spread_verdict now;
+
+	*holders_r = (struct courier_holders){ 0 };
+	if (!upload->spread) {
+		courier_holders_add(holders_r, upload->alone_id);
+		return;
+	}
+	MUST(upload->decided && !upload->verdict.err);
+	/* More may have come since. */
+	*holders_r = spread_decide(upload->spread, &now) &&
+				     sha256_eq(&now.hash, &upload->verdict.hash)
+			     ? now.holders
+			     : upload->verdict.holders;
 }
 
 void upload_free(struct upload **uploadp)
 {
 	struct upload *upload = *uploadp;
+	bool goes_on = upload->spread && upload->last;
 
 	*uploadp = NULL;
+	if (upload->spread)
+		spread_free(&upload->spread);
 	if (!upload->writing || upload->finished) {
 		destroy(upload);
 		return;
 	}
 	upload->orphan = true;
-	if (upload->ending)
+	/* The others may have been enough, and this disk is only slower. */
+	if (upload->ending || goes_on)
 		return;
 	upload->ending = true;
 	body_write_abort(&upload->write, write_done);

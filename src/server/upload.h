@@ -1,6 +1,8 @@
 /*
- * A message on its way from a client to the disk: the body is written while
- * it comes, and its structure is parsed on the way (architecture.md 4).
+ * A message on its way from a client to the disks: the body is written while
+ * it comes, and its structure is parsed on the way (architecture.md 4). With
+ * upload_spread it goes to all replicas of its group, and is done when a
+ * majority of the voters has it.
  *
  * Life: upload_new; upload_add ... in any split; upload_finish; `event`; then
  * the owner reads the result and calls upload_free. upload_free is allowed at
@@ -19,6 +21,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "raft/command.h"
+#include "server/courier.h"
 #include "store/body.h"
 
 struct upload;
@@ -39,7 +42,8 @@ static inline struct body_hold upload_hold_of(uint32_t group,
 typedef void upload_event(struct upload *upload, void *arg);
 
 struct upload_result {
-	enum err err;           /* as of body_write_finish */
+	enum err err;           /* as of body_write_finish; ERR_UNAVAILABLE:
+				 * a majority cannot be had */
 	struct sha256 hash;     /* of the body, its name */
 	uint64_t size;          /* octets */
 	struct slice structure; /* mail/structure.h; empty: too large to keep;
@@ -53,6 +57,14 @@ struct upload_result {
 struct upload *upload_new(struct body_store *bodies, unsigned *live,
 			  struct executor *home, upload_event *event,
 			  void *arg);
+
+/*
+ * The body belongs to these replicas; before upload_set_hold, once. If this
+ * node is the only one, nothing changes; if it is none of them, its disk is
+ * left alone. `targets` are copied.
+ */
+void upload_spread(struct upload *upload, struct courier *courier,
+		   const struct courier_targets *targets);
 
 /*
  * Whose body it is: known when the operation has its slot. Octets that came
@@ -73,6 +85,9 @@ void upload_finish(struct upload *upload);
 
 /* True after the event that follows upload_finish. */
 bool upload_done(const struct upload *upload, struct upload_result *result_r);
+
+/* Who has it by now; after upload_spread and the end, of a good one. */
+void upload_holders(struct upload *upload, struct courier_holders *holders_r);
 
 /* *uploadp becomes NULL; no event any more. */
 void upload_free(struct upload **uploadp);

@@ -101,6 +101,8 @@ static enum err upload_name(struct body_upload *upload)
 	struct body_write *write = upload->write;
 
 	sha256_finish(&upload->sha, &write->hash);
+	if (write->expect && MUTANT("M45"))
+		write->hash = *write->expect;
 	if (write->expect && !sha256_eq(write->expect, &write->hash))
 		return ERR_INVALID;
 	return ERR_NONE;

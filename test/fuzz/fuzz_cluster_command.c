@@ -83,6 +83,7 @@ MAILGROUP(purge, (void)0)
 MAILGROUP(reroot, (void)0)
 MAILGROUP(claim, uidset_fini(&command.uids))
 MAILGROUP(claim_end, (void)0)
+MAILGROUP(append_stage, (void)0)
 
 static void fuzz_store_result(struct slice body)
 {
@@ -140,6 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_directory_token_drop,    fuzz_directory_join,
 		fuzz_directory_feature_raise, fuzz_mailgroup_claim,
 		fuzz_mailgroup_claim_end,     fuzz_claim_result,
+		fuzz_mailgroup_append_stage,
 	};
 
 	if (size > 0)

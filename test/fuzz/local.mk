@@ -46,6 +46,11 @@ test_fuzz_fuzz_entry_SOURCES = test/fuzz/fuzz_entry.c
 test_fuzz_fuzz_entry_LDADD = $(RAFT_STACK)
 test_fuzz_fuzz_entry_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+fuzz_programs += test/fuzz/fuzz_bring_up
+test_fuzz_fuzz_bring_up_SOURCES = test/fuzz/fuzz_bring_up.c
+test_fuzz_fuzz_bring_up_LDADD = $(RAFT_STACK)
+test_fuzz_fuzz_bring_up_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 fuzz_programs += test/fuzz/fuzz_group_frame
 test_fuzz_fuzz_group_frame_SOURCES = test/fuzz/fuzz_group_frame.c
 test_fuzz_fuzz_group_frame_LDADD = $(RAFT_STACK)
@@ -194,3 +199,10 @@ fuzz_programs += test/fuzz/fuzz_channel
 test_fuzz_fuzz_channel_SOURCES = test/fuzz/fuzz_channel.c
 test_fuzz_fuzz_channel_LDADD = $(PROXY_STACK)
 test_fuzz_fuzz_channel_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+# server
+
+fuzz_programs += test/fuzz/fuzz_courier_wire
+test_fuzz_fuzz_courier_wire_SOURCES = test/fuzz/fuzz_courier_wire.c
+test_fuzz_fuzz_courier_wire_LDADD = $(SERVER_STACK)
+test_fuzz_fuzz_courier_wire_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

@@ -10,8 +10,9 @@
 A message whose APPEND or delivery was acknowledged is there once, with its UID
 and its octets; one that was refused is not; one of which the client heard
 nothing is there once or not at all, and stays so. Each Tidier has a user of its
-own and does one thing at a time: what it finds after a death is what it was
-told last, or that and the one step that was under way.
+own, and a mailbox of somebody else in another mail group, and does one thing at
+a time: what it finds after a death is what it was told last, or that and the
+one step that was under way.
 """
 
 import copy
@@ -276,12 +277,25 @@ class Tidier:
 
     def __init__(self, number):
         self.name = "tidy%d" % number
+        self.far = '"Other Users/far%d"' % number
         # No two send the same octets: a body that one expunges is dead.
         self.next_number = (number + 1) * 1000000
-        self.state = {"INBOX": {}}  # mailbox -> number -> (uid, flags)
+        # mailbox -> number -> (uid, flags)
+        self.state = {"INBOX": {}, self.far: {}}
         self.underway = None        # the state if the step was done
         self.steps = 0
         self.imap = None
+
+    def add_users(self, node):
+        """The other's mailbox is in another group."""
+        group = node.user(self.name)
+        name = self.far.split("/")[1].strip('"')
+        while node.user(name) == group:
+            node.ctl("user", "remove", name)
+            node.user("filler%d" % random.randrange(10 ** 9))
+        imap = node.imap(name)
+        ok(imap.setacl("INBOX", self.name, "lrswite"))
+        imap.logout()
 
     def run(self, node, may_be_refused):
         if self.underway:
@@ -359,6 +373,9 @@ class Tidier:
         del state[box][number]
         ok(self.imap.uid("EXPUNGE", str(uid)))
 
+    def own(self, state):
+        return [name for name in state if name.startswith("box")]
+
     def create(self, state):
         name = "box%d" % random.randrange(4)
         if name not in state:
@@ -366,7 +383,7 @@ class Tidier:
             ok(self.imap.create(name))
 
     def rename(self, state):
-        names = [name for name in state if name != "INBOX"]
+        names = self.own(state)
         to = "box%d" % random.randrange(4)
         if names and to not in state:
             name = random.choice(names)
@@ -374,7 +391,7 @@ class Tidier:
             ok(self.imap.rename(name, to))
 
     def delete(self, state):
-        names = [name for name in state if name != "INBOX"]
+        names = self.own(state)
         if len(names) > 2:
             name = random.choice(names)
             del state[name]
@@ -386,8 +403,9 @@ class Tidier:
         self.imap = node.imap(self.name)
         found = {}
         for line in ok(self.imap.list()):
-            name = line.decode().split(" ")[-1].strip('"')
-            found[name] = self.read(name)
+            flags, _, name = line.decode().partition(' "/" ')
+            if "\\No" not in flags:
+                found[name] = self.read(name)
         self.imap.logout()
         allowed = [state for state in (self.state, self.underway) if state]
         assert any(self.is_like(state, found) for state in allowed), (
@@ -444,7 +462,7 @@ class Load:
         for i in range(USERS):
             node.user("user%d" % i)
         for tidier in self.tidiers:
-            node.user(tidier.name)
+            tidier.add_users(node)
         node.user("churn")
 
     def guard(self, may_be_refused, function, *args):
@@ -478,6 +496,7 @@ class Load:
             raise self.failures[0]
 
     def judge(self, node):
+        node.settle_claims()
         self.ledger.deliver_again(node)
         there = self.ledger.judge(node)
         for tidier in self.tidiers:

@@ -300,11 +300,24 @@ login = { %s };
         return answer
 
     def user(self, name):
-        self.ctl("user", "add", name, stdin=PASSWORD % name + "\n")
+        """Gives the mail group that the user has got."""
+        return self.ctl("user", "add", name,
+                        stdin=PASSWORD % name + "\n")["group"]
 
     def sweep(self):
         """Drops bodies; soon after a start it waits by itself."""
         return self.ctl("sweep")
+
+    def settle_claims(self):
+        """Until no MOVE to another group is left open: all of the log is
+        applied, and what it has begun was carried out."""
+        end = time.monotonic() + START_S
+        while any(group.get("claims") or not group["leader"]
+                  or group["applied_index"] < group["last_index"]
+                  for group in self.ctl("status")["groups"]):
+            if time.monotonic() > end:
+                self.fail("a MOVE is left open")
+            time.sleep(0.02)
 
     def verify(self):
         answer = self.ctl("verify")

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Does power.py find anything? Broken builds and lying disks must fall to it.
+"""Do power.py and moves.py find anything? Broken builds and lying disks must
+fall to them.
 
     guards.py [--rounds N] [--results FILE] [NAME...]    default 5 rounds
 
 M.. are mutants, mistakes that a build with --enable-faults can be told to make
 (MUTANT in the sources); the others are disks that say that a sync has worked.
-Without any of them power.py must pass, or falling says nothing.
+Without any of them both must pass, or falling says nothing.
 """
 
 import argparse
@@ -21,6 +22,8 @@ import murder  # noqa: E402
 
 MUTANT, DISK = "MURDER_MUTANT", "MURDER_SHIM_FAIL"
 GUARDS = {
+    "M29": (MUTANT, "M29", "END comes before the target's result"),
+    "M30": (MUTANT, "M30", "an append has no op id of its claim"),
     "M06": (MUTANT, "M06", "the log is not synced"),
     "M07": (MUTANT, "M07", "the log is synced after the acknowledgement"),
     "M41": (MUTANT, "M41", "directories are not synced"),
@@ -32,11 +35,13 @@ GUARDS = {
     "maps": (DISK, "sync:*/data.mdb:1+:limbo", "syncs of the state lie"),
     "names": (DISK, "dirsync:*:1+:limbo", "syncs of directories lie"),
 }
+# What falls to moves.py, the others fall to power.py.
+MOVES = {"M29", "M30"}
 
 
-def passes(rounds, **env):
+def passes(program, rounds, **env):
     return subprocess.run(
-        [os.path.join(HERE, "../scenario/power.py"), str(rounds)],
+        [os.path.join(HERE, "../scenario", program), str(rounds)],
         env=dict(os.environ, **env), check=False,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
@@ -50,14 +55,19 @@ def main():
     if not murder.has_faults():
         print("built without --enable-faults")
         return 77
-    if not passes(options.rounds):
-        print("not ok guard/none: power.py fails by itself")
-        return 1
+    for program, rounds in (("power.py", options.rounds),
+                            ("moves.py", 4 * options.rounds)):
+        if not passes(program, rounds):
+            print("not ok guard/none: %s fails by itself" % program)
+            return 1
     alive = []
     for name in options.names or GUARDS:
         variable, value, text = GUARDS[name]
         start = time.monotonic()
-        if passes(options.rounds, **{variable: value}):
+        moves = name in MOVES
+        if passes("moves.py" if moves else "power.py",
+                  4 * options.rounds if moves else options.rounds,
+                  **{variable: value}):
             alive.append(name)
         print("%s guard/%s (%s, %d s)" % (
             "not ok" if name in alive else "ok", name, text,

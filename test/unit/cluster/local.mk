@@ -5,6 +5,7 @@ test_unit_cluster_unit_cluster_SOURCES = \
 	test/unit/cluster/group.c test/unit/cluster/group.h \
 	test/unit/cluster/group_model.c test/unit/cluster/group_model.h \
 	test/unit/cluster/machine.c test/unit/cluster/machine.h \
+	test/unit/cluster/member_model.c test/unit/cluster/member_model.h \
 	test/unit/cluster/plan_world.c test/unit/cluster/plan_world.h \
 	test/unit/cluster/move.c test/unit/cluster/move.h \
 	test/unit/cluster/scratch.c test/unit/cluster/scratch.h \
@@ -23,6 +24,7 @@ test_unit_cluster_unit_cluster_SOURCES = \
 	test/unit/cluster/test_mailgroup_model.c \
 	test/unit/cluster/test_mailgroup_moves.c \
 	test/unit/cluster/test_member.c \
+	test/unit/cluster/test_member_model.c \
 	test/unit/cluster/test_names.c \
 	test/unit/cluster/test_namespace.c \
 	test/unit/cluster/test_overview.c \

@@ -456,6 +456,25 @@ static void new_group(struct world *world, const struct plan_step *step)
 		     ERR_NONE);
 }
 
+/* With what the step says, and nothing else. */
+static void remove_member(struct world *world, const struct plan_step *step)
+{
+	struct directory_member_set set = {
+		.fields = DIRECTORY_MEMBER_STATE,
+		.member = {
+			.node = step->node,
+			.epoch = step->epoch,
+			.state = DIRECTORY_MEMBER_REMOVED,
+		},
+	};
+
+	cr_assert_eq(directory_member_set_encode(&set, &world->dir.m.body),
+		     ERR_NONE);
+	cr_assert_eq(machine_apply(&world->dir.m, DIRECTORY_MEMBER_SET, 1),
+		     ERR_NONE);
+	world->nodes[step->node].up = false;
+}
+
 static void raise_level(struct world *world, const struct plan_step *step)
 {
 	struct directory_feature_raise command = { step->level };
@@ -569,7 +588,7 @@ static void carry_out(struct world *world, const struct plan_step *step)
 		new_group(world, step);
 		break;
 	case PLAN_MEMBER_REMOVED:
-		world_set_state(world, step->node, DIRECTORY_MEMBER_REMOVED, 0);
+		remove_member(world, step);
 		break;
 	case PLAN_FEATURE_RAISE:
 		raise_level(world, step);

@@ -542,3 +542,85 @@ Test(staged, a_sealed_target_is_gone_and_purged_with_the_copies)
 	cr_assert_eq(store_count(machine_ask(&g.m), MAILGROUP_TABLE_SEEN), 1);
 	group_close(&g);
 }
+
+/* ---- the same from another group ---- */
+
+static enum err stage_from_afar(struct group *g, struct op_id *copy,
+				uint32_t staged, uint64_t quota_messages,
+				struct mailgroup_copy_stage_result *result_r)
+{
+	struct slice word = SLICE_LIT("k");
+	struct mailgroup_message messages[3] = {
+		group_message(1, MAILGROUP_SEEN),
+		group_message(2, MAILGROUP_DELETED),
+		group_message(3, 0),
+	};
+	struct mailgroup_append_stage command = {
+		.copy = *copy,
+		.target = group_target(TO),
+		.user = 7,
+		.staged = staged,
+		.messages = messages,
+		.count = 3,
+	};
+	enum err err;
+
+	messages[2].keywords = (struct mailgroup_keyword_list){ &word, 1 };
+	command.target.quota_messages = quota_messages;
+	err = group_apply(g,
+			  mailgroup_append_stage_encode(&command, &g->m.body),
+			  MAILGROUP_APPEND_STAGE);
+	memset(result_r, 0, sizeof(*result_r));
+	if (err == ERR_NONE)
+		cr_assert_eq(mailgroup_copy_stage_result(machine_payload(&g->m),
+							 result_r),
+			     ERR_NONE);
+	if (copy->turn == 0 && err == ERR_NONE)
+		*copy = g->m.op;
+	return err;
+}
+
+Test(staged, copies_from_another_group_are_seen_all_at_once)
+{
+	struct group g;
+	struct op_id copy = { 0 };
+	struct mailgroup_copy_stage_result result;
+	struct mailgroup_append_result revealed;
+	struct mailgroup_row row;
+
+	group_open(&g);
+	group_append(&g, TO, 3, 0);
+	cr_assert_eq(stage_from_afar(&g, &copy, 0, 0, &result), ERR_NONE);
+	cr_assert_eq(result.staged, 3);
+	cr_assert_eq(stage_from_afar(&g, &copy, 0, 0, &result), ERR_STALE);
+	cr_assert_eq(stage_from_afar(&g, &copy, 3, 8, &result), ERR_OVERQUOTA);
+	cr_assert_eq(stage_from_afar(&g, &copy, 3, 0, &result), ERR_NONE);
+	cr_assert_eq(result.staged, 6);
+	cr_assert_eq(group_status(&g, TO, 7).exists, 3);
+	cr_assert_eq(group_status(&g, TO, 7).unseen, 3);
+	group_verify(&g);
+	cr_assert_eq(reveal(&g, &copy, 6, &revealed), ERR_NONE);
+	cr_assert_eq(revealed.count, 6);
+	cr_assert_eq(group_status(&g, TO, 7).exists, 9);
+	cr_assert_eq(group_status(&g, TO, 7).unseen, 7);
+	cr_assert_eq(group_status(&g, TO, 7).deleted, 2);
+	row = group_row(&g, TO, 7, revealed.first_uid + 5);
+	cr_assert(mailgroup_keyword_has(&row.keywords, 0));
+	cr_assert_eq(row.date_s, group_message(3, 0).date_s);
+	group_close(&g);
+}
+
+Test(staged, copies_from_another_group_that_are_dropped_leave_nothing)
+{
+	struct group g;
+	struct op_id copy = { 0 };
+	struct mailgroup_copy_stage_result result;
+
+	group_open(&g);
+	cr_assert_eq(stage_from_afar(&g, &copy, 0, 0, &result), ERR_NONE);
+	cr_assert_not(drop(&g, &copy));
+	cr_assert_eq(group_status(&g, TO, 7).exists, 0);
+	cr_assert_eq(group_usage(&g, 1000 + TO).messages, 0);
+	cr_assert_eq(stage_from_afar(&g, &copy, 3, 0, &result), ERR_STALE);
+	group_close(&g);
+}

@@ -96,6 +96,27 @@ Test(plan, three_nodes_vote_in_everything_and_lead_equally)
 	end(world);
 }
 
+Test(plan, who_has_more_weight_leads_more)
+{
+	struct world *world = given(3);
+	struct directory_member_set set = { DIRECTORY_MEMBER_WEIGHT,
+					    dir_member(&world->dir, 2) };
+	unsigned leads[4] = { 0 };
+
+	set.member.weight = 40;
+	cr_assert_eq(directory_member_set_encode(&set, &world->dir.m.body),
+		     ERR_NONE);
+	cr_assert_eq(machine_apply(&world->dir.m, DIRECTORY_MEMBER_SET, 1),
+		     ERR_NONE);
+	world_settle(world);
+	for (uint32_t group = 1; group <= 12; group++)
+		leads[world->groups[group].leader >> 32]++;
+	cr_assert_eq(leads[1], 2);
+	cr_assert_eq(leads[2], 8);
+	cr_assert_eq(leads[3], 2);
+	end(world);
+}
+
 Test(plan, a_second_voter_waits_for_the_third)
 {
 	struct world *world = given(2);
@@ -290,6 +311,21 @@ Test(plan, a_draining_node_keeps_what_nobody_else_can_take)
 		cr_assert_neq(world->groups[group].leader >> 32, 2);
 	}
 	cr_assert(world_step(world, 1)->wanting);
+	end(world);
+}
+
+Test(plan, who_drains_and_does_not_vote_makes_no_voter_possible)
+{
+	struct world *world = given(3);
+
+	while (world_count(world, 1, DIRECTORY_REPLICA_VOTER) < 2) {
+		world_pass(world, 1000);
+		world_turn(world);
+	}
+	world_set_state(world, 2, DIRECTORY_MEMBER_DRAINING, 0);
+	world_set_state(world, 3, DIRECTORY_MEMBER_DRAINING, 0);
+	world_settle(world);
+	expect(world, 1, 1, 2);
 	end(world);
 }
 

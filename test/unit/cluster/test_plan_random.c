@@ -255,6 +255,17 @@ static void check_end(struct world *world)
 		check_mail(world, group, &ability);
 }
 
+/* Where all masters or backends drain, nobody can take over from who leaves. */
+static void undrain(struct world *world)
+{
+	for (uint32_t node = 1; node < WORLD_NODES; node++)
+		if (world->nodes[node].exists && !others_can(world, 0) &&
+		    dir_member(&world->dir, node).state ==
+			    DIRECTORY_MEMBER_DRAINING)
+			world_set_state(world, node, DIRECTORY_MEMBER_ACTIVE,
+					0);
+}
+
 /* MURDER_SEED replays one; else a fixed few, so that a failure stays one. */
 static void play(uint64_t seed)
 {
@@ -278,6 +289,7 @@ static void play(uint64_t seed)
 		world->nodes[node].up = world->nodes[node].exists &&
 					dir_member(&world->dir, node).state !=
 						DIRECTORY_MEMBER_REMOVED;
+	undrain(world);
 	world_settle(world);
 	world_show(world);
 	check_end(world);

@@ -111,6 +111,40 @@ Test(config, a_file_that_is_not_there_says_so)
 	settings_fini(&settings);
 }
 
+Test(config, where_nodes_meet_is_a_host_and_a_port)
+{
+	struct file file;
+
+	file_read(&file, "listen = { cluster = [ \"*:2005\" ]; };\n"
+			 "cluster_address = \"be1.example.org:2005\";\n");
+	cr_assert_eq(file.err, ERR_NONE, "%s", buf_cstr(&file.problems));
+	cr_assert_eq(file.settings.cluster.count, 1);
+	cr_assert_str_eq(file.settings.cluster_address, "be1.example.org:2005");
+	file_done(&file);
+	expect_problems(
+		"listen = {\n cluster = \"unix:/run/m\";\n};\n",
+		"2: listen.cluster needs \"host:port\": nodes meet over "
+		"TCP\n");
+	expect_problems("\ncluster_address = \"*:2005\";\n",
+			"2: cluster_address needs \"host:port\" at which other "
+			"nodes find this one\n");
+}
+
+Test(config, the_address_for_nodes_is_made_of_name_and_port)
+{
+	struct file file;
+
+	file_read(&file, "hostname = \"be1\";\n"
+			 "listen = { cluster = [ \"127.0.0.1:77\" ]; };\n");
+	settings_complete(&file.settings);
+	cr_assert_str_eq(file.settings.cluster_address, "be1:77");
+	file_done(&file);
+	file_read(&file, "hostname = \"be1\";\n");
+	settings_complete(&file.settings);
+	cr_assert_str_eq(file.settings.cluster_address, "be1:2005");
+	file_done(&file);
+}
+
 Test(config, the_prefixes_of_the_namespace_are_checked)
 {
 	expect_problems("namespace = { others = \"Users\";\n"

@@ -384,8 +384,8 @@ bool mc_settle(struct mc *mc, uint64_t ms)
 	return false;
 }
 
-enum err mc_do(struct mc *mc, enum replica_change_kind kind, unsigned node,
-	       enum replica_role role)
+struct mc_change *mc_begin(struct mc *mc, enum replica_change_kind kind,
+			   unsigned node, enum replica_role role)
 {
 	struct replica_conf *conf = mem_zalloc(1, sizeof(*conf));
 	int leader = rc_leader(mc->rc, 0, 5000);
@@ -394,6 +394,13 @@ enum err mc_do(struct mc *mc, enum replica_change_kind kind, unsigned node,
 	replica_get_conf(mc_member(mc, (unsigned)leader)->replica, conf);
 	change_begin(mc, leader, conf, kind, node, role);
 	mem_free(conf);
+	return LIST_ENTRY(mc->open.prev, struct mc_change, link);
+}
+
+enum err mc_do(struct mc *mc, enum replica_change_kind kind, unsigned node,
+	       enum replica_role role)
+{
+	mc_begin(mc, kind, node, role);
 	while (mc->under_way)
 		mc_run(mc, 1);
 	return mc->last_err;

@@ -68,7 +68,11 @@ void mc_run(struct mc *mc, uint64_t ms);
 /* Until the group has the wanted shape; false: not within `ms`. */
 bool mc_settle(struct mc *mc, uint64_t ms);
 
-/* A change by hand; waits for its answer. */
+/* Begins a change by hand, on who leads now. */
+struct mc_change *mc_begin(struct mc *mc, enum replica_change_kind kind,
+			   unsigned node, enum replica_role role);
+
+/* The same; waits for its answer. */
 enum err mc_do(struct mc *mc, enum replica_change_kind kind, unsigned node,
 	       enum replica_role role);
 

@@ -180,7 +180,8 @@ static bool deliver_one(struct rc *rc)
 		struct rc_octets *octets =
 			link_first(&rc->links[n / nodes][n % nodes]);
 
-		if (octets == NULL || octets->at_ms > now(rc))
+		if (octets == NULL || octets->at_ms > now(rc) ||
+		    rc->nodes[n % nodes].paused)
 			continue;
 		deliver(rc, n % nodes, octets);
 		return true;
@@ -282,8 +283,8 @@ static void wal_begin(struct rc_node *node)
 		.pool = &node->queue.executor,
 		.timers = &node->timers,
 		.random = &node->rc->random.random,
-		.segment_size = 64 * 1024,
-		.keep_bytes = 64 * 1024,
+		.segment_size = 320 * 1024,
+		.keep_bytes = 320 * 1024,
 		.min_free = 4096,
 		.fail = hook_wal_fail,
 		.fail_arg = node,
@@ -424,6 +425,7 @@ static void node_end(struct rc_node *node)
 	}
 	queues_init(node);
 	node->up = false;
+	node->paused = false;
 	node->writer_stalls = false;
 	node->applier_stalls = false;
 }
@@ -604,7 +606,7 @@ static bool node_step(struct rc_node *node)
 {
 	unsigned first = (unsigned)rc_draw(node->rc, 0, QUEUES - 1);
 
-	if (!node->up)
+	if (!node->up || node->paused)
 		return false;
 	for (unsigned i = 0; i < node->rc->options.groups; i++)
 		raise_start_count(node, &node->members[i]);
@@ -636,10 +638,12 @@ static uint64_t next_event(struct rc *rc, uint64_t most)
 	for (unsigned i = 0; i < rc->options.nodes; i++) {
 		uint64_t timer = timers_next(&rc->nodes[i].timers);
 
+		if (rc->nodes[i].paused)
+			continue;
 		if (rc->nodes[i].up && timer < next)
 			next = timer;
 		for (unsigned k = 0; k < rc->options.nodes; k++) {
-			struct rc_octets *octets = link_first(&rc->links[i][k]);
+			struct rc_octets *octets = link_first(&rc->links[k][i]);
 
 			if (octets != NULL && octets->at_ms < next)
 				next = octets->at_ms;
@@ -659,7 +663,7 @@ void rc_step(struct rc *rc)
 	next = next_event(rc, 10);
 	clock_manual_advance(&rc->clock, next > now(rc) ? next - now(rc) : 1);
 	for (unsigned i = 0; i < rc->options.nodes; i++)
-		if (rc->nodes[i].up)
+		if (rc->nodes[i].up && !rc->nodes[i].paused)
 			timers_run(&rc->nodes[i].timers);
 }
 

@@ -82,6 +82,7 @@ struct rc_node {
 	struct rc *rc;
 	unsigned index;
 	bool up;
+	bool paused; /* nothing of it runs, and what is sent to it waits */
 	bool stopped;
 	uint32_t start_count;
 
@@ -124,8 +125,9 @@ struct rc {
 	unsigned delay_max_ms;
 	unsigned loss_per_mille;
 	struct command_holders holders; /* of all bodies */
-	size_t large;
-	uint64_t numbers; /* writes so far */
+	size_t large;                   /* octets of an RC_LARGE */
+	uint32_t deadline_ms;           /* of proposals; 0 = the usual one */
+	uint64_t numbers;               /* writes so far */
 	const char *wrong;
 
 	struct rc_extras extras;
@@ -203,6 +205,10 @@ void rc_read(struct rc_op *op, struct rc *rc, unsigned node, unsigned group,
 /* The same without a check of registers, of any kind. */
 void rc_propose(struct rc_op *op, struct rc *rc, unsigned node, unsigned group,
 		uint16_t kind);
+
+/* The write of a claim, under its op id. */
+void rc_claim(struct rc_op *op, struct rc *rc, unsigned node, unsigned group,
+	      const struct op_id *claim);
 
 /* Answered, or its process is gone. */
 bool rc_op_is_over(const struct rc_op *op);

@@ -3,15 +3,16 @@
  */
 #include "replica_cluster_life.h"
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/pack.h"
 
 #define LIFE_MS 6000
 #define HEAL_MS 60000 /* deadlines, CANCELs, and slack */
 
 struct life {
 	struct rc *rc;
-	bool deaths;
 	uint64_t floors[RC_GROUPS_MAX][RC_KEYS];
 	struct rc_op ops[RC_LIFE_OPS];
 	unsigned begun;
@@ -35,6 +36,7 @@ static void begin_op(struct life *life)
 	if (life->begun == RC_LIFE_OPS || !rc->nodes[node].up)
 		return;
 	life->begun++;
+	rc->deadline_ms = draw(life, 0, 1) ? 0 : (uint32_t)draw(life, 20, 2000);
 	if (draw(life, 0, 2) == 0)
 		rc_read(op, rc, node, group, key, life->floors[group]);
 	else
@@ -52,7 +54,7 @@ static void kill_or_start(struct life *life, struct rc_node *node)
 {
 	if (!node->up) {
 		rc_node_start(node);
-	} else if (life->deaths) {
+	} else {
 		rc_node_crash(node,
 			      draw(life, 0, 1) ? DISK_SIM_DROP : DISK_SIM_TEAR);
 		bury(life, node->index);
@@ -86,12 +88,23 @@ static void disturb_links(struct life *life, unsigned node)
 	}
 }
 
+/* Often the leader: with it most is lost. */
+static struct rc_node *victim(struct life *life)
+{
+	struct rc *rc = life->rc;
+	int leader = rc_leader(rc, 0, 0);
+
+	if (leader >= 0 && draw(life, 0, 2) == 0)
+		return &rc->nodes[leader];
+	return &rc->nodes[draw(life, 0, rc->options.nodes - 1)];
+}
+
 static void disturb(struct life *life)
 {
 	struct rc *rc = life->rc;
-	struct rc_node *node = &rc->nodes[draw(life, 0, rc->options.nodes - 1)];
+	struct rc_node *node = victim(life);
 
-	switch (draw(life, 0, 7)) {
+	switch (draw(life, 0, 9)) {
 	case 0:
 	case 1:
 		kill_or_start(life, node);
@@ -103,6 +116,10 @@ static void disturb(struct life *life)
 		node->applier_stalls = !node->applier_stalls;
 		break;
 	case 4:
+	case 5:
+		node->paused = !node->paused;
+		break;
+	case 6:
 		rc->clock.wall += draw(life, 0, 3600000);
 		rc->clock.wall -= draw(life, 0, 3600000);
 		break;
@@ -142,8 +159,10 @@ static void heal(struct life *life)
 	uint64_t end = rc->clock.mono + HEAL_MS;
 
 	rc_heal(rc);
+	rc->deadline_ms = 0;
 	rc->delay_max_ms = 2;
 	for (unsigned i = 0; i < rc->options.nodes; i++) {
+		rc->nodes[i].paused = false;
 		rc->nodes[i].writer_stalls = false;
 		rc->nodes[i].applier_stalls = false;
 		if (!rc->nodes[i].up)
@@ -231,32 +250,49 @@ static struct rc_options shape_of(uint64_t seed)
 	};
 }
 
-static const char *one_life(uint64_t seed, bool deaths)
+static struct life *life_new(uint64_t seed)
 {
 	struct life *life = mem_zalloc(1, sizeof(*life));
 	const struct rc_options options = shape_of(seed);
-	const char *wrong;
 
-	life->deaths = deaths;
 	life->rc = rc_new(&options);
 	live(life);
 	judge(life);
-	wrong = life->rc->wrong;
+	return life;
+}
+
+static void life_free(struct life *life)
+{
 	for (unsigned i = 0; i < life->begun; i++) {
 		rc_op_bury(&life->ops[i]);
 		rc_op_fini(&life->ops[i]);
 	}
 	rc_free(life->rc);
 	mem_free(life);
-	return wrong;
 }
 
 const char *rc_life(uint64_t seed)
 {
-	return one_life(seed, true);
+	struct life *life = life_new(seed);
+	const char *wrong = life->rc->wrong;
+
+	life_free(life);
+	return wrong;
 }
 
-const char *rc_life_without_deaths(uint64_t seed)
+uint64_t rc_life_trace(uint64_t seed)
 {
-	return one_life(seed, false);
+	struct life *life = life_new(seed);
+	struct buf trace = { 0 };
+	uint64_t hash;
+
+	pack_u64(&trace, life->rc->clock.mono);
+	for (unsigned i = 0; i < life->begun; i++) {
+		pack_u64(&trace, life->ops[i].version);
+		pack_u32(&trace, (uint32_t)life->ops[i].err);
+	}
+	hash = xxh3(buf_slice(&trace));
+	buf_fini(&trace);
+	life_free(life);
+	return hash;
 }

@@ -18,7 +18,7 @@
 /* NULL, or what went wrong. */
 const char *rc_life(uint64_t seed);
 
-/* Without the nodes' deaths: for what must fall to messages alone. */
-const char *rc_life_without_deaths(uint64_t seed);
+/* A number that differs if anything does: what came of each operation. */
+uint64_t rc_life_trace(uint64_t seed);
 
 #endif

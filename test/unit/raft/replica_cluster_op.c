@@ -272,19 +272,25 @@ static struct proposer *proposer_at(const struct rc_op *op)
 				       : remote_proposer(member->remote);
 }
 
-static void op_propose(struct rc_op *op, uint16_t kind)
+static void op_encode(struct rc_op *op, uint16_t kind)
 {
 	struct rc *rc = op->rc;
 	struct buf *body = &op->proposal.body;
 
 	proposal_init(&op->proposal, &rc->nodes[op->node].queue.executor, op);
 	op->proposal.kind = kind;
+	op->proposal.deadline_ms = rc->deadline_ms;
 	pack_u8(body, (uint8_t)op->key);
 	pack_u64(body, op->number);
 	if (kind == RC_LARGE)
 		memset(buf_reserve(body, rc->large), 'x', rc->large);
 	if (kind == RC_LARGE)
 		body->len += rc->large;
+}
+
+static void op_propose(struct rc_op *op, uint16_t kind)
+{
+	op_encode(op, kind);
 	proposer_propose(proposer_at(op), &op->proposal, write_done);
 }
 
@@ -302,6 +308,14 @@ void rc_propose(struct rc_op *op, struct rc *rc, unsigned node, unsigned group,
 {
 	op_init(op, rc, node, group, NULL);
 	op_propose(op, kind);
+}
+
+void rc_claim(struct rc_op *op, struct rc *rc, unsigned node, unsigned group,
+	      const struct op_id *claim)
+{
+	op_init(op, rc, node, group, NULL);
+	op_encode(op, RC_WRITE);
+	proposer_propose_as(proposer_at(op), &op->proposal, claim, write_done);
 }
 
 void rc_read(struct rc_op *op, struct rc *rc, unsigned node, unsigned group,

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "member_cluster.h"
 #include "raft/replica_impl.h"
+#include "scratch.h"
 
 static void write_some(struct mc *mc, unsigned count)
 {
@@ -113,9 +114,77 @@ Test(growth, a_copy_is_taken_when_the_entries_are_gone)
 {
 	struct mc mc;
 
-	grow_behind_a_marker(&mc, 4, 200, false);
+	grow_behind_a_marker(&mc, 4, 600, false);
 	cr_expect_gt(copies_of(&mc), 0);
 	mc_fini(&mc);
+}
+
+/*
+ * Somebody put an older state in the place of the newer one, or lost it: the
+ * log begins behind it.
+ */
+Test(growth, a_state_older_than_its_log_is_brought_up_before_it_serves)
+{
+	struct mc mc;
+
+	fault_set_tune("snapshot_entries=8,trailing_entries=4");
+	mc_init(&mc, 11, 3, 3);
+	write_some(&mc, 30);
+	mc_run(&mc, 1000);
+	rc_node_crash(&mc.rc->nodes[1], DISK_SIM_DROP);
+	mc_bury(&mc, 1);
+	scratch_free(&mc_member(&mc, 1)->dir);
+	mc_member(&mc, 1)->dir = scratch_new();
+	write_some(&mc, 3);
+	rc_node_start(&mc.rc->nodes[1]);
+	cr_expect(mc_member(&mc, 1)->replica->importing);
+	mc_run(&mc, 15000);
+	write_some(&mc, 3);
+	mc_run(&mc, 1000);
+	cr_expect_not(mc_member(&mc, 1)->replica->importing);
+	cr_expect_null(mc_compare(&mc));
+	expect_right(&mc);
+	mc_fini(&mc);
+	fault_set_tune(NULL);
+}
+
+/* What is not here of a copied state is known, and comes one by one. */
+Test(growth, after_a_copy_all_bodies_that_are_not_here_are_missing)
+{
+	struct mc mc;
+	struct rc_op op;
+	struct sha256 hash;
+	struct replica *replica;
+
+	fault_set_tune("snapshot_entries=8,trailing_entries=4");
+	mc_init(&mc, 12, 2, 1);
+	mc.only_copies = true;
+	rc_propose(&op, mc.rc, 0, 0, RC_BODY);
+	while (!rc_op_is_over(&op))
+		mc_run(&mc, 1);
+	cr_assert_eq(op.err, ERR_NONE);
+	write_some(&mc, 20);
+	mc_run(&mc, 1000);
+	mc.nodes[1].has_none = true;
+	mc.frozen = true;
+	cr_assert_eq(mc_do(&mc, REPLICA_ADD, 1, 0), ERR_NONE);
+	cr_assert_eq(mc_do(&mc, REPLICA_ASSIGN, 1, REPLICA_STANDBY), ERR_NONE);
+	mc_run(&mc, 15000);
+	cr_assert_gt(mc.nodes[1].copies, 0);
+	replica = mc_member(&mc, 1)->replica;
+	cr_expect_eq(replica_frontier(replica), 0);
+	cr_expect_eq(mc_do(&mc, REPLICA_ASSIGN, 1, REPLICA_VOTER),
+		     ERR_MISSING_BODY);
+	mc.nodes[1].has_none = false;
+	rc_body_hash(op.number, &hash);
+	replica_body_came(replica, &hash);
+	mc_run(&mc, 2000);
+	cr_expect_gt(replica_frontier(replica), 20);
+	cr_expect_eq(mc_do(&mc, REPLICA_ASSIGN, 1, REPLICA_VOTER), ERR_NONE);
+	rc_op_fini(&op);
+	expect_right(&mc);
+	mc_fini(&mc);
+	fault_set_tune(NULL);
 }
 
 /* ---- rebuilding ---- */
@@ -155,6 +224,73 @@ Test(growth, a_rebuilt_replica_outlives_its_node)
 	cr_expect_null(mc_compare(&mc));
 	expect_right(&mc);
 	mc_fini(&mc);
+}
+
+/* ---- configurations that are rolled back ---- */
+
+static uint64_t conf_hash_at(struct mc *mc, unsigned node)
+{
+	return compat_conf_hash(&mc_member(mc, node)->replica->raft);
+}
+
+/*
+ * A leader that is alone appends a change; the others go on without it, and
+ * their first configuration is in no log any more.
+ */
+static void roll_back(uint64_t seed, bool restart)
+{
+	struct mc_change *change;
+	struct mc mc;
+	int leader;
+	unsigned old;
+
+	fault_set_tune("snapshot_entries=8,trailing_entries=4");
+	mc_init(&mc, seed, 4, 3);
+	mc.frozen = true;
+	write_some(&mc, 30);
+	mc_run(&mc, 1000);
+	leader = rc_leader(mc.rc, 0, 5000);
+	cr_assert_geq(leader, 0);
+	old = (unsigned)leader;
+	cr_assert_gt(marker_of(&mc, old), 8);
+	rc_isolate(mc.rc, old);
+	change = mc_begin(&mc, REPLICA_ADD, 3, REPLICA_SPARE);
+	cr_assert_not_null(change);
+	rc_run(mc.rc, 100); /* it is on its disk, and it leads yet */
+	cr_assert_not_null(compat_server(&mc_member(&mc, old)->replica->raft,
+					 rc_raft_id(3)));
+	if (restart) {
+		rc_node_crash(&mc.rc->nodes[old], DISK_SIM_DROP);
+		mc_bury(&mc, old);
+		rc_node_start(&mc.rc->nodes[old]);
+	}
+	mc_run(&mc, 3000);
+	cr_assert_neq(rc_leader(mc.rc, 0, 5000), leader);
+	write_some(&mc, 2);
+	rc_heal(mc.rc);
+	mc_run(&mc, 12000);
+	write_some(&mc, 2);
+	mc_run(&mc, 1000);
+	expect_right(&mc);
+	cr_expect_null(mc_compare(&mc));
+	for (unsigned i = 0; i < 3; i++)
+		cr_expect_eq(conf_hash_at(&mc, i), conf_hash_at(&mc, 0));
+	cr_expect_null(compat_server(&mc_member(&mc, old)->replica->raft,
+				     rc_raft_id(3)));
+	mc_fini(&mc);
+	fault_set_tune(NULL);
+}
+
+Test(growth, a_change_is_rolled_back_to_what_no_log_has)
+{
+	roll_back(7, false);
+	roll_back(8, false);
+}
+
+Test(growth, a_change_is_rolled_back_after_a_restart)
+{
+	roll_back(9, true);
+	roll_back(10, true);
 }
 
 static void expect_lives(uint64_t from, uint64_t to)

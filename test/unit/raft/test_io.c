@@ -75,26 +75,34 @@ Test(io, lives_with_deaths_and_partitions_end_well)
 
 /* ---- the output gate ---- */
 
+/* A node asks another for its vote in term 9, and must get it. */
+static void ask_for_vote(struct io_node *node, const struct io_node *candidate)
+{
+	struct raft_message message;
+	struct buf frame = { 0 };
+
+	compat_message_init(&message, RAFT_IO_REQUEST_VOTE);
+	message.request_vote.term = 9;
+	message.request_vote.candidate_id = candidate->id;
+	message.request_vote.last_log_index = 100;
+	message.request_vote.last_log_term = 8;
+	message_encode(&message, &frame);
+	replica_io_receive(&node->io, candidate->id, buf_slice(&frame));
+	buf_fini(&frame);
+}
+
 /* A vote is asked for while the disk stalls. True: it left before its record.
  */
 static bool vote_leaves_early(void)
 {
 	struct io_cluster *cluster = io_cluster_new(3);
 	struct io_node *node = &cluster->nodes[0];
-	struct raft_message message;
-	struct buf frame = { 0 };
 	unsigned before;
 	bool early;
 
 	io_cluster_run(cluster, 50); /* nobody leads yet */
 	node->writer_stalls = true;
-	compat_message_init(&message, RAFT_IO_REQUEST_VOTE);
-	message.request_vote.term = 9;
-	message.request_vote.candidate_id = cluster->nodes[1].id;
-	message.request_vote.last_log_index = 100;
-	message.request_vote.last_log_term = 8;
-	message_encode(&message, &frame);
-	replica_io_receive(&node->io, cluster->nodes[1].id, buf_slice(&frame));
+	ask_for_vote(node, &cluster->nodes[1]);
 	before = cluster->sent[RAFT_IO_REQUEST_VOTE_RESULT];
 	while (task_queue_step(&node->queue))
 		;
@@ -105,7 +113,6 @@ static bool vote_leaves_early(void)
 		;
 	cr_expect_gt(cluster->sent[RAFT_IO_REQUEST_VOTE_RESULT] + early,
 		     before);
-	buf_fini(&frame);
 	io_cluster_free(cluster);
 	return early;
 }
@@ -120,6 +127,41 @@ Test(io_mutants, M53_output_before_its_vote_is_durable_is_caught)
 {
 	fault_set_mutant("M53");
 	cr_expect(vote_leaves_early());
+}
+#endif
+
+/* The power fails after a vote has left. True: another gets one, too. */
+static bool votes_again_after_a_crash(void)
+{
+	struct io_cluster *cluster = io_cluster_new(3);
+	struct io_node *node = &cluster->nodes[0];
+	bool twice;
+
+	io_cluster_run(cluster, 50);
+	ask_for_vote(node, &cluster->nodes[1]);
+	while (task_queue_step(&node->queue) || task_queue_step(&node->writer))
+		;
+	cr_assert_eq(cluster->sent[RAFT_IO_REQUEST_VOTE_RESULT], 1);
+	io_node_crash(node, DISK_SIM_DROP);
+	io_node_start(node);
+	ask_for_vote(node, &cluster->nodes[2]);
+	while (task_queue_step(&node->queue) || task_queue_step(&node->writer))
+		;
+	twice = cluster->wrong != NULL;
+	io_cluster_free(cluster);
+	return twice;
+}
+
+Test(io, a_vote_outlives_the_power)
+{
+	cr_expect_not(votes_again_after_a_crash());
+}
+
+#ifdef ENABLE_FAULTS
+Test(io_mutants, M05_vote_not_durable_is_caught)
+{
+	fault_set_mutant("M05");
+	cr_expect(votes_again_after_a_crash());
 }
 #endif
 
@@ -226,6 +268,35 @@ Test(io, a_clogged_peer_gets_bare_heartbeats)
 	cr_expect_eq(io->send(io, &heards[15].req, &message, heard_it), 0);
 	io_cluster_run(cluster, 10);
 	mem_free(buf.base);
+	io_cluster_free(cluster);
+}
+
+/* 0.15 frees the request of a result twice if it is refused. */
+Test(io, R6_a_result_is_never_refused)
+{
+	struct io_cluster *cluster = io_cluster_new(10);
+	struct io_node *node = &cluster->nodes[0];
+	struct raft_io *io = &node->io.raft_io;
+	struct heard heards[4] = { 0 };
+	struct raft_message message;
+
+	io_cluster_run(cluster, 10);
+	message = to_peer(cluster, RAFT_IO_APPEND_ENTRIES_RESULT);
+	cr_expect_eq(io->send(io, &heards[0].req, &message, heard_it), 0);
+	message = to_peer(cluster, RAFT_IO_REQUEST_VOTE_RESULT);
+	cr_expect_eq(io->send(io, &heards[1].req, &message, heard_it), 0);
+	node->io.options.net = NULL; /* there is no link at all */
+	message = to_peer(cluster, RAFT_IO_APPEND_ENTRIES_RESULT);
+	cr_expect_eq(io->send(io, &heards[2].req, &message, heard_it), 0);
+	node->io.rules.context = RULES_IN_COMPLETION; /* R1 drops it */
+	node->io.rules.stale = true;
+	cr_expect_eq(io->send(io, &heards[3].req, &message, heard_it), 0);
+	node->io.rules.context = RULES_ELSEWHERE;
+	node->io.options.net = &node->net;
+	io_cluster_run(cluster, 10);
+	for (unsigned i = 0; i < ARRAY_LEN(heards); i++)
+		cr_expect_eq(heards[i].calls, 1);
+	cr_expect_eq(heards[3].status, 0, "dropped, and taken for sent");
 	io_cluster_free(cluster);
 }
 

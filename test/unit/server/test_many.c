@@ -11,6 +11,7 @@
 #include "cluster/directory.h"
 #include "cluster/directory_command.h"
 #include "cluster/mailgroup_command.h"
+#include "raft/slots.h"
 #include "rig.h"
 
 #define MANY (MAILGROUP_ROWS_MAX + 50)
@@ -334,5 +335,42 @@ Test(many, users_and_strangers_get_the_same_challenge)
 
 	expect_challenge(rig, RIG_JOHN);
 	expect_challenge(rig, "nobody");
+	rig_free(&rig);
+}
+
+/* What it has proposed and nobody has heard yet never takes effect. */
+Test(many, a_removed_node_is_fenced_in_every_group)
+{
+	static const uint8_t key[SHA256_SIZE] = { 2 };
+	struct rig *rig = rig_new();
+	struct directory_member_add add = {
+		.member = {
+			.name = SLICE_LIT("n2"),
+			.roles = DIRECTORY_ROLES_ALL,
+			.state = DIRECTORY_MEMBER_ACTIVE,
+			.feature_level = DIRECTORY_FEATURE_LEVEL,
+			.key_hash = slice_of(key, sizeof(key)),
+		},
+	};
+	struct directory_member_set set = { .fields = DIRECTORY_MEMBER_STATE };
+	struct buf body = { 0 };
+	struct store_txn *txn;
+
+	cr_assert_eq(directory_member_add_encode(&add, &body), ERR_NONE);
+	cr_assert_eq(rig_propose(rig, 0, DIRECTORY_MEMBER_ADD, &body),
+		     ERR_NONE);
+	txn = rig_read(rig, 0);
+	cr_assert(directory_member_find(txn, 2, &set.member));
+	store_end(&txn);
+	set.member.state = DIRECTORY_MEMBER_REMOVED;
+	cr_assert_eq(directory_member_set_encode(&set, &body), ERR_NONE);
+	cr_assert_eq(rig_propose(rig, 0, DIRECTORY_MEMBER_SET, &body),
+		     ERR_NONE);
+	rig_await(rig, has_no_intents);
+	for (uint32_t group = 0; group <= 2; group++) {
+		txn = rig_read(rig, group);
+		cr_assert_eq(slots_registered(txn, 2), SLOTS_NONE_LEFT);
+		store_end(&txn);
+	}
 	rig_free(&rig);
 }

@@ -1,6 +1,7 @@
 /*
  * MOVE to a mailbox of another group: at whatever point it is interrupted, the
- * message is in one of the two, and somebody brings the MOVE to its end.
+ * message is in one of the two, and somebody brings the MOVE to its end. And
+ * COPY there of more than one command takes.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "cluster/directory.h"
 #include "cluster/directory_command.h"
 #include "cluster/mailgroup_claim.h"
+#include "raft/replica_impl.h"
 #include "rig.h"
 
 #define JANE "\"Other Users/jane\""
@@ -216,6 +218,73 @@ Test(move, of_many_is_done_in_part_and_says_so)
 		       "1:1000 1:1000] moved so far"));
 	talk_logout(&john);
 	expect_counts(rig, 50, MAILGROUP_ROWS_MAX);
+	rig_free(&rig);
+}
+
+/* ---- COPY of many ---- */
+
+Test(copy_across, of_many_is_seen_all_at_once)
+{
+	struct rig *rig = rig_new();
+	struct talk john = john_may_move(rig, MANY);
+
+	done(&john, "f STORE 1000:1001 +FLAGS.SILENT (\\Seen $Work)\r\n",
+	     "f OK ", NULL);
+	talk_say(&john, "c COPY 1:* " JANE "\r\n");
+	talk_until(&john, "c OK [COPYUID ", NULL);
+	done(&john, "s SELECT " JANE "\r\n", "s OK ", NULL);
+	cr_assert(done(&john, "f SEARCH SEEN KEYWORD $Work\r\n", "f OK ",
+		       "SEARCH 1000 1001"));
+	talk_logout(&john);
+	expect_counts(rig, MANY, MANY);
+	rig_free(&rig);
+}
+
+Test(copy_across, of_many_over_quota_leaves_nothing)
+{
+	struct rig *rig = rig_new();
+	struct talk john = john_may_move(rig, MANY);
+
+	set_quota(rig, RIG_JANE, MAILGROUP_ROWS_MAX + 10);
+	talk_say(&john, "c COPY 1:* " JANE "\r\n");
+	talk_expect(&john, "c NO [OVERQUOTA]");
+	expect_counts(rig, MANY, 0);
+	/* Nothing of it stands in the way of the next one. */
+	set_quota(rig, RIG_JANE, 0);
+	done(&john, "c COPY 1:* " JANE "\r\n", "c OK [COPYUID ", NULL);
+	talk_logout(&john);
+	expect_counts(rig, MANY, MANY);
+	rig_free(&rig);
+}
+
+#define WORDS 50
+
+/* 1,000 messages whose keywords alone are more than one command. */
+Test(copy_across, of_messages_with_many_keywords)
+{
+	struct rig *rig = rig_new();
+	struct talk john = john_may_move(rig, MAILGROUP_ROWS_MAX);
+	struct buf store = { 0 };
+
+	buf_add_str(&store, "f STORE 1:* +FLAGS.SILENT (");
+	for (unsigned i = 0; i < WORDS; i++)
+		buf_printf(&store, "%s$a-word-of-some-length-%u",
+			   i > 0 ? " " : "", i);
+	buf_add_str(&store, ")\r\n");
+	done(&john, buf_cstr(&store), "f OK ", NULL);
+	buf_fini(&store);
+	done(&john, "c COPY 1:* " JANE "\r\n", "c OK [COPYUID ", NULL);
+	expect_counts(rig, MAILGROUP_ROWS_MAX, MAILGROUP_ROWS_MAX);
+	/* And as many claims as it takes. */
+	cr_assert(done(&john, "m MOVE 1:* " JANE "\r\n", "m OK ",
+		       "* OK [COPYUID "));
+	expect_counts(rig, 0, 2 * MAILGROUP_ROWS_MAX);
+	done(&john, "s SELECT " JANE "\r\n", "s OK ", NULL);
+	cr_assert(done(&john,
+		       "f SEARCH RETURN (COUNT) KEYWORD "
+		       "$a-word-of-some-length-49\r\n",
+		       "f OK ", "COUNT 2000"));
+	talk_logout(&john);
 	rig_free(&rig);
 }
 
@@ -471,6 +540,38 @@ Test(move, that_takes_too_long_is_taken_back)
 	done(&john, "m MOVE 1:2 " JANE "\r\n", "m OK ", NULL);
 	talk_logout(&john);
 	expect_counts(rig, 0, 2);
+	rig_free(&rig);
+}
+
+/* It is not tried for hours: the message stays, and is nobody's again. */
+Test(move, to_a_full_group_is_taken_back)
+{
+	struct rig *rig = rig_new();
+	struct talk john = john_may_move(rig, 2);
+	struct replica *jane =
+		node_replica(rig->node, mailbox_of(rig, "user.jane").group);
+
+	atomic_store(&jane->applier.is_full, true);
+	talk_say(&john, "m MOVE 1:2 " JANE "\r\n");
+	talk_expect(&john, "m NO [UNAVAILABLE]");
+	talk_logout(&john);
+	expect_counts(rig, 2, 0);
+	rig_free(&rig);
+}
+
+/* Those that wait leave slots for others. */
+Test(move, is_refused_when_too_many_wait)
+{
+	struct rig *rig = rig_new();
+	struct talk john = john_may_move(rig, 1);
+
+	fault_set_tune("moves_max=0");
+	done(&john, "m MOVE 1 " JANE "\r\n", "m NO [UNAVAILABLE]", NULL);
+	fault_set_tune("moves_max=1");
+	done(&john, "m MOVE 1 " JANE "\r\n", "m OK ", NULL);
+	talk_logout(&john);
+	rig_await(rig, rig_is_idle);
+	cr_assert_eq(rig->node->moves, 0);
 	rig_free(&rig);
 }
 

@@ -452,9 +452,7 @@ Test(peers, frames_pass_at_once_beside_a_stream_of_50_mb)
 	cr_assert(flow.out_err == ERR_NONE && flow.got == TOTAL);
 	cr_assert(frames > 10, "%u", frames);
 	/* A loaded machine has its own delays; a stream's would be seconds. */
-	cr_assert(worst_ms < 250, "%llu ms", (unsigned long long)worst_ms);
-	cr_log_info("%u frames, the slowest took %llu ms", frames,
-		    (unsigned long long)worst_ms);
+	cr_assert(worst_ms < 500, "%llu ms", (unsigned long long)worst_ms);
 	peers_rig_fini(&rig);
 }
 

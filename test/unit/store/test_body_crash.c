@@ -140,6 +140,11 @@ static void mutant_falls(const char *name)
 	cr_assert_gt(caught, 0, "%s lives", name);
 }
 
+Test(body_crash, M22_bodies_dropped_by_age_only_is_noticed)
+{
+	mutant_falls("M22");
+}
+
 Test(body_crash, M47_hold_dropped_at_have_it_is_noticed)
 {
 	mutant_falls("M47");
