@@ -244,7 +244,7 @@ static void copy_go(struct copy_op *op)
 	struct imap_link *link = op->op.link;
 
 	ask->uidvalidity = op->found.uidvalidity;
-	op->replica = node_replica(link->loop->node, op->found.group);
+	op->proposer = node_proposer(link->loop->node, op->found.group);
 	if (op->found.group != link->mailbox_group && ask->move)
 		move_across(op);
 	else if (op->found.group != link->mailbox_group)

@@ -250,7 +250,7 @@ void move_across(struct copy_op *op)
 		node_replica(link->loop->node, link->mailbox_group);
 	struct move_across *move;
 
-	if (!op->replica || !source) {
+	if (!op->proposer || !source) {
 		imap_op_end(&op->op, ERR_UNAVAILABLE);
 		return;
 	}
