@@ -219,8 +219,10 @@ static bool decode_uids(struct decode *decode, struct search_node *node)
 	void *ranges;
 
 	/* A range takes at least two octets. */
-	if (uidset_unpack(&uids, octets, octets.len))
+	if (uidset_unpack(&uids, octets, octets.len)) {
+		uidset_fini(&uids);
 		return false;
+	}
 	size = uids.count * sizeof(*uids.ranges);
 	ranges = arena_alloc(decode->arena, size);
 	if (size > 0)
