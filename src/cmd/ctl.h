@@ -49,6 +49,7 @@ void ctl_print_mailboxes(const json_t *result);
 void ctl_print_acl(const json_t *result);
 void ctl_print_verify(const json_t *result);
 void ctl_print_sweep(const json_t *result);
+void ctl_print_routes(const json_t *result);
 
 /* Prints the committed commands of the kept log, a line of JSON each. */
 enum ctl_status ctl_log_dump(struct ctl *ctl);

@@ -194,6 +194,13 @@ void ctl_print_verify(const json_t *result)
 		printf("everything is as it must be\n");
 }
 
+void ctl_print_routes(const json_t *result)
+{
+	const char *text = json_string_value(json_object_get(result, "routes"));
+
+	fputs(text ? text : "", stdout);
+}
+
 void ctl_print_sweep(const json_t *result)
 {
 	print_count(number(result, "bodies"), "body dropped", "bodies dropped");

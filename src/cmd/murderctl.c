@@ -45,6 +45,7 @@ static const struct command commands[] = {
 	{ "status", NULL, 0, 0, { 0 }, false, ctl_print_status, "" },
 	{ "verify", NULL, 0, 0, { 0 }, false, ctl_print_verify, "" },
 	{ "sweep", NULL, 0, 0, { 0 }, false, ctl_print_sweep, "" },
+	{ "routes", NULL, 0, 0, { 0 }, false, ctl_print_routes, "" },
 	{ "stop", NULL, 0, 0, { 0 }, false, NULL, "" },
 	{ "token",
 	  "create",

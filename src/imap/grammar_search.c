@@ -116,22 +116,6 @@ static const struct key_rule *find_rule(struct slice name)
 	return NULL;
 }
 
-static enum search_grade grade_of(enum search_key key)
-{
-	if (key == SEARCH_BODY || key == SEARCH_TEXT)
-		return SEARCH_GRADE_BODY;
-	if (key == SEARCH_HEADER)
-		return SEARCH_GRADE_HEADER;
-	return key >= SEARCH_SENTBEFORE ? SEARCH_GRADE_STRUCTURE
-					: SEARCH_GRADE_ROW;
-}
-
-/* Keys of the row that the immutable half of it decides. */
-static bool needs_fixed(enum search_key key)
-{
-	return key >= SEARCH_LARGER && key <= SEARCH_EMAILID;
-}
-
 static struct search_node *new_node(struct search_parse *parse,
 				    enum search_key key)
 {
@@ -145,11 +129,8 @@ static struct search_node *new_node(struct search_parse *parse,
 	search->keys++;
 	node = ARENA_NEW(parse->scan->arena, struct search_node);
 	node->key = key;
-	node->grade = grade_of(key);
-	if (needs_fixed(key) || node->grade >= SEARCH_GRADE_HEADER)
-		search->wants |= IMAP_ROWS_FIXED;
-	if (node->grade >= SEARCH_GRADE_STRUCTURE)
-		search->wants |= IMAP_ROWS_FIXED | IMAP_ROWS_STRUCTURE;
+	node->grade = search_grade_of(key);
+	search->wants |= search_wants_of(key);
 	return node;
 }
 
@@ -295,10 +276,6 @@ static bool parse_text(struct search_parse *parse, struct search_node *node)
 	return true;
 }
 
-/*
- * Message-ID and In-Reply-To, which clients search for to join threads, stand
- * in the envelope: no need to read the header.
- */
 static bool parse_header(struct search_parse *parse, struct search_node *node)
 {
 	struct slice field;
@@ -307,8 +284,7 @@ static bool parse_header(struct search_parse *parse, struct search_node *node)
 	    !imap_scan_astring(parse->scan, &field) || !parse_text(parse, node))
 		return false;
 	node->text.field = field;
-	if (slice_eq_nocase(field, SLICE_LIT("Message-ID")) ||
-	    slice_eq_nocase(field, SLICE_LIT("In-Reply-To")))
+	if (search_in_envelope(field))
 		node->grade = SEARCH_GRADE_STRUCTURE;
 	return true;
 }

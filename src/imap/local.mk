@@ -19,6 +19,7 @@ imap_syntax = \
 	src/imap/parser.c src/imap/parser.h \
 	src/imap/scan.c src/imap/scan.h \
 	src/imap/search.c src/imap/search.h \
+	src/imap/search_codec.c src/imap/search_codec.h \
 	src/imap/search_match.c \
 	src/imap/search_program.h \
 	src/imap/seqset.c src/imap/seqset.h \

@@ -10,6 +10,37 @@
 #include "base/panic.h"
 #include "imap/search_program.h"
 
+/* ---- what keys need ---- */
+
+enum search_grade search_grade_of(enum search_key key)
+{
+	if (key == SEARCH_BODY || key == SEARCH_TEXT)
+		return SEARCH_GRADE_BODY;
+	if (key == SEARCH_HEADER)
+		return SEARCH_GRADE_HEADER;
+	return key >= SEARCH_SENTBEFORE ? SEARCH_GRADE_STRUCTURE
+					: SEARCH_GRADE_ROW;
+}
+
+uint32_t search_wants_of(enum search_key key)
+{
+	if (search_grade_of(key) >= SEARCH_GRADE_STRUCTURE)
+		return IMAP_ROWS_FIXED | IMAP_ROWS_STRUCTURE;
+	/* Keys of the row that the immutable half of it decides. */
+	if (key >= SEARCH_LARGER && key <= SEARCH_EMAILID)
+		return IMAP_ROWS_FIXED;
+	return 0;
+}
+
+/* Clients search for these two to join threads. */
+bool search_in_envelope(struct slice field)
+{
+	return slice_eq_nocase(field, SLICE_LIT("Message-ID")) ||
+	       slice_eq_nocase(field, SLICE_LIT("In-Reply-To"));
+}
+
+/* ---- binding ---- */
+
 static void bind_keyword(struct search_node *node,
 			 const struct imap_search_bind *bind)
 {

@@ -104,4 +104,11 @@ struct imap_search {
 	int64_t now_s; /* bound */
 };
 
+/* What is needed to decide a key, and what its rows must carry. */
+enum search_grade search_grade_of(enum search_key key);
+uint32_t search_wants_of(enum search_key key); /* enum imap_rows_want */
+
+/* SEARCH_HEADER of this field is decided by the envelope: no header is read. */
+bool search_in_envelope(struct slice field);
+
 #endif

@@ -50,6 +50,7 @@ static const struct {
 	{ "stop", admin_stop_node, false },
 	{ "verify", admin_verify, true },
 	{ "sweep", admin_sweep, true },
+	{ "routes", admin_routes, false },
 	{ "join", admin_join, false },
 	{ "token.create", admin_token_create, true },
 	{ "token.list", admin_token_list, true },

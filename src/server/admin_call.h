@@ -133,5 +133,6 @@ admin_step admin_import;
 admin_step admin_log_dump;
 admin_step admin_stop_node;
 admin_step admin_sweep;
+admin_step admin_routes;
 
 #endif

@@ -57,7 +57,7 @@ struct import {
 	enum import_state state;
 	struct buf name;
 	struct directory_mailbox mailbox; /* its slices are not kept */
-	struct replica *replica;
+	struct proposer *proposer;
 	struct courier_targets targets; /* where its bodies belong */
 	struct proposal proposal;
 	struct offer offer;
@@ -95,7 +95,7 @@ static void import_free(struct import *import)
 {
 	drop_batch(import);
 	if (import->reserved)
-		replica_release(import->replica, &import->proposal);
+		proposer_release(import->proposer, &import->proposal);
 	proposal_fini(&import->proposal);
 	arena_fini(&import->arena);
 	buf_fini(&import->name);
@@ -216,7 +216,7 @@ static void batch_offer(struct import *import)
 		.clock = io_loop_clock(node->main),
 		.home = io_loop_executor(node->main),
 		.owner = import,
-		.replica = import->replica,
+		.proposer = import->proposer,
 		.proposal = &import->proposal,
 		.group = import->mailbox.group,
 		.source = import->mailbox.group,
@@ -482,15 +482,15 @@ static void reserve(struct import *import)
 	proposal_fini(&import->proposal);
 	proposal_init(&import->proposal,
 		      io_loop_executor(import->call->node->main), import);
-	replica_reserve(import->replica, &import->proposal, reserved);
+	proposer_reserve(import->proposer, &import->proposal, reserved);
 }
 
 static void begin(struct import *import)
 {
 	struct admin_call *call = import->call;
 
-	import->replica = node_replica(call->node, import->mailbox.group);
-	if (!import->replica ||
+	import->proposer = node_proposer(call->node, import->mailbox.group);
+	if (!import->proposer ||
 	    courier_find_targets(call->node->courier, import->mailbox.group,
 				 &import->targets)) {
 		fail(import, ERR_UNAVAILABLE, "group");

@@ -217,6 +217,12 @@ void admin_status(struct admin_call *call)
 		(json_int_t)node->identity.node, "name", node->identity.name,
 		"starts", (json_int_t)node_start_count(node), "groups", groups,
 		"network", listeners_json(node));
+	/* Ends of channels, and sessions of other nodes served so far. */
+	json_object_set_new(result, "channels",
+			    json_pack("{s:I, s:I}", "open",
+				      (json_int_t)atomic_load(&node->channels),
+				      "seats",
+				      (json_int_t)atomic_load(&node->seats)));
 	if (!node->serving) {
 		admin_ok(call, result);
 		return;

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/panic.h"
+#include "server/channel_near.h"
 #include "server/imap_op.h"
 #include "server/node.h"
 #include "server/op_append.h"
@@ -22,6 +23,13 @@ static uint64_t now_ms(const struct imap_link *link)
 	return clock_mono_ms(io_loop_clock(link->loop->io));
 }
 
+static void link_end(struct imap_link *link)
+{
+	server_link_leave(&link->head);
+	mem_free(link);
+}
+
+/* Channels are told to end, and do so later. */
 static void link_free(struct imap_link *link)
 {
 	timer_stop(io_loop_timers(link->loop->io), &link->tick);
@@ -35,8 +43,16 @@ static void link_free(struct imap_link *link)
 	if (link->list)
 		list_names_free(&link->list);
 	buf_fini(&link->user.name);
-	server_link_leave(&link->head);
-	mem_free(link);
+	link->ending = true;
+	channels_close(link);
+	if (list_empty(&link->channels))
+		link_end(link);
+}
+
+void imap_link_channels_ended(struct imap_link *link)
+{
+	if (link->ending)
+		link_end(link);
 }
 
 /*
@@ -102,6 +118,10 @@ static void pause(struct imap_link *link)
 
 void imap_link_answer(struct imap_link *link, struct imap_ask *ask)
 {
+	if (link->answered) {
+		link->answered(link, ask);
+		return;
+	}
 	imap_session_answer(link->session, now_ms(link), ask);
 	settle(link);
 }
@@ -122,17 +142,53 @@ static void refill_fired(struct timer *timer)
 	settle(link);
 }
 
+void imap_link_changed(struct imap_link *link)
+{
+	imap_session_changed(link->session, now_ms(link));
+	settle(link);
+}
+
+void imap_link_is_behind(struct imap_link *link)
+{
+	imap_session_changed(link->session, now_ms(link));
+}
+
+/* A copy that the session does not read is none of its business. */
 static void mailbox_changed(struct watcher *watcher)
 {
 	struct imap_link *link =
 		container_of(watcher, struct imap_link, watcher);
 
-	imap_session_changed(link->session, now_ms(link));
-	settle(link);
+	if (!link->far)
+		imap_link_changed(link);
+}
+
+bool imap_link_is_deserted(const struct imap_link *link)
+{
+	return link->answered ? link->deserted : !link->head.stream;
+}
+
+void imap_link_saw(struct imap_link *link, uint32_t group, uint64_t index)
+{
+	if (link->far && group == link->mailbox_group && index > link->floor)
+		link->floor = index;
+}
+
+/*
+ * The far end's word that the mailbox has changed may come later than the
+ * answer to the write.
+ */
+void imap_link_wrote(struct imap_link *link, uint32_t group, uint64_t index)
+{
+	if (!link->far || group != link->mailbox_group)
+		return;
+	imap_link_saw(link, group, index);
+	imap_link_is_behind(link);
 }
 
 void imap_link_unwatch(struct imap_link *link)
 {
+	channels_leave(link);
 	server_loop_unwatch(link->loop, &link->watcher);
 	link->mailbox_gone = false;
 }
@@ -357,6 +413,7 @@ void imap_link_accept(struct server_loop *loop, struct io_accepted *accepted,
 	link->watcher.changed = mailbox_changed;
 	link->watcher.rights = rights_changed;
 	list_init(&link->watcher.link);
+	list_init(&link->channels);
 	timer_init(&link->tick, tick_fired);
 	timer_init(&link->refill, refill_fired);
 	link->head.shutdown = link_shutdown;

@@ -30,6 +30,10 @@ struct imap_user {
 	struct namespace_view ns; /* borrows name and settings */
 };
 
+/*
+ * Ops work for a link: a client of this node, with stream and session, or the
+ * seat of a session of another node, which has neither (channel_seat.c).
+ */
 struct imap_link {
 	struct server_link head;
 	struct server_loop *loop; /* the same as head.loop */
@@ -40,6 +44,17 @@ struct imap_link {
 	struct watcher watcher; /* the selected mailbox */
 	uint32_t mailbox_group; /* where it lives */
 	bool mailbox_gone;      /* the directory has it no more */
+	bool far;               /* it is read over a channel (channel_near.h) */
+	/*
+	 * Log index of its group that the session has seen, or written at: a
+	 * copy that is behind it is not shown. While `far`.
+	 */
+	uint64_t floor;
+	struct list channels; /* struct channel_near */
+	bool ending;          /* all else is freed, channels are left */
+	void (*answered)(struct imap_link *link,
+			 struct imap_ask *ask); /* of a seat; else NULL */
+	bool deserted; /* nobody is at the other end of the seat any more */
 	struct append *append;
 	struct list_names *list;  /* of a LIST that has more slices */
 	struct imap_op *starting; /* begun inside the session's call */
@@ -56,6 +71,24 @@ void imap_link_accept(struct server_loop *loop, struct io_accepted *accepted,
 
 /* Gives an ask back to the session; from the link's loop, late. */
 void imap_link_answer(struct imap_link *link, struct imap_ask *ask);
+
+/* Nobody waits for answers any more. */
+bool imap_link_is_deserted(const struct imap_link *link);
+
+/* The selected mailbox has changed: whoever idles is told. */
+void imap_link_changed(struct imap_link *link);
+
+/* The same while an ask is under way: it is told with its command's end. */
+void imap_link_is_behind(struct imap_link *link);
+
+/* The session has seen the group at this log index. */
+void imap_link_saw(struct imap_link *link, uint32_t group, uint64_t index);
+
+/* It has written there: what it did is told with the command's end. */
+void imap_link_wrote(struct imap_link *link, uint32_t group, uint64_t index);
+
+/* The last channel has ended. */
+void imap_link_channels_ended(struct imap_link *link);
 
 /* The mailbox is not selected any more, or was not in the end. */
 void imap_link_unwatch(struct imap_link *link);

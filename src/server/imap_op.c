@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "base/panic.h"
 #include "base/unicode.h"
+#include "proxy/routes.h"
+#include "server/channel_near.h"
 #include "server/node.h"
 
 static imap_op_begin *const begins[] = {
@@ -49,6 +51,13 @@ static bool is_of_selected(enum imap_ask_kind kind)
 	return false;
 }
 
+/* OPEN and STATUS find their mailbox here first. */
+static bool is_far(const struct imap_link *link, enum imap_ask_kind kind)
+{
+	return link->far && kind != IMAP_ASK_OPEN && kind != IMAP_ASK_STATUS &&
+	       proxy_way_of(kind) == PROXY_WAY_COPY;
+}
+
 static void gone_begin(struct imap_link *link, struct imap_ask *ask)
 {
 	struct imap_op *op = imap_op_new(link, ask, sizeof(*op));
@@ -57,6 +66,15 @@ static void gone_begin(struct imap_link *link, struct imap_ask *ask)
 }
 
 /* ---- life ---- */
+
+/* An op that is still there answers from now on at once. */
+static void started(struct imap_link *link)
+{
+	if (link->starting) {
+		link->starting->inside = false;
+		link->starting = NULL;
+	}
+}
 
 /*
  * A deleted mailbox keeps its rows until its group has sealed it, but for the
@@ -67,13 +85,24 @@ void imap_op_start(struct imap_link *link, struct imap_ask *ask)
 	MUST(ask->kind < ARRAY_LEN(begins));
 	if (link->mailbox_gone && is_of_selected(ask->kind))
 		gone_begin(link, ask);
+	else if (is_far(link, ask->kind))
+		op_far_begin(link, ask);
 	else
 		begins[ask->kind](link, ask);
-	/* An op that is still there answers from now on at once. */
-	if (link->starting) {
-		link->starting->inside = false;
-		link->starting = NULL;
-	}
+	started(link);
+}
+
+void imap_op_start_found(struct imap_link *link, struct imap_ask *ask,
+			 uint32_t group, uint64_t mailbox)
+{
+	MUST(proxy_way_of(ask->kind) == PROXY_WAY_COPY);
+	if (ask->kind == IMAP_ASK_OPEN)
+		op_open_found_begin(link, ask, group, mailbox);
+	else if (ask->kind == IMAP_ASK_STATUS)
+		op_status_found_begin(link, ask, group, mailbox);
+	else
+		begins[ask->kind](link, ask);
+	started(link);
 }
 
 void *imap_op_new(struct imap_link *link, struct imap_ask *ask, size_t size)
@@ -181,22 +210,28 @@ static void proposal_answered(struct proposal *proposal)
 {
 	struct imap_op *op = proposal->owner;
 
+	if (op->in_mailbox)
+		imap_link_wrote(op->link, op->link->mailbox_group,
+				proposal->index);
 	op->next(op);
 }
 
-void imap_op_propose(struct imap_op *op, struct replica *replica, uint16_t kind,
+void imap_op_propose(struct imap_op *op, uint32_t group, uint16_t kind,
 		     imap_op_step *next)
 {
+	struct proposer *proposer = node_proposer(op->link->loop->node, group);
+
 	MUST(op->has_proposal);
 	op->next = next;
-	if (!replica) {
+	if (!proposer) {
 		op->proposal.err = ERR_UNAVAILABLE;
 		next(op);
 		return;
 	}
+	op->in_mailbox = group == op->link->mailbox_group;
 	op->proposal.kind = kind;
 	op->proposal.version = 1;
-	replica_propose(replica, &op->proposal, proposal_answered);
+	proposer_propose(proposer, &op->proposal, proposal_answered);
 }
 
 struct buf *imap_op_body(struct imap_op *op)

@@ -34,10 +34,19 @@ struct imap_op {
 	struct proposal proposal;
 	bool has_proposal;
 	struct timer timer;
+	bool in_mailbox;  /* it is proposed in the selected mailbox's group */
+	uint64_t applied; /* of the copy that answered (imap_op_far) */
 };
 
 /* The port's ask: starts the op of its kind. */
 void imap_op_start(struct imap_link *link, struct imap_ask *ask);
+
+/*
+ * For a seat: the ask about a mailbox of this id in the group, which was found
+ * by another node.
+ */
+void imap_op_start_found(struct imap_link *link, struct imap_ask *ask,
+			 uint32_t group, uint64_t mailbox);
 
 /* A zeroed op of `size` octets whose head is filled. */
 void *imap_op_new(struct imap_link *link, struct imap_ask *ask, size_t size);
@@ -63,10 +72,10 @@ void imap_op_wait(struct imap_op *op, uint64_t ms, imap_op_step *next);
 struct buf *imap_op_body(struct imap_op *op);
 
 /*
- * Proposes op->proposal (kind and body are set) to the group; goes on at
- * `next` whatever the answer is: it stands in op->proposal.err.
+ * Proposes op->proposal (its body is set) to the group, wherever that is; goes
+ * on at `next` whatever the answer is: it stands in op->proposal.err.
  */
-void imap_op_propose(struct imap_op *op, struct replica *replica, uint16_t kind,
+void imap_op_propose(struct imap_op *op, uint32_t group, uint16_t kind,
 		     imap_op_step *next);
 
 /*
@@ -162,5 +171,11 @@ imap_op_begin op_get_acl_begin;
 imap_op_begin op_set_acl_begin;
 imap_op_begin op_rights_begin;
 imap_op_begin op_changes_begin;
+
+/* The halves of OPEN and STATUS that need a copy of the group. */
+void op_open_found_begin(struct imap_link *link, struct imap_ask *ask,
+			 uint32_t group, uint64_t mailbox);
+void op_status_found_begin(struct imap_link *link, struct imap_ask *ask,
+			   uint32_t group, uint64_t mailbox);
 
 #endif

@@ -10,6 +10,7 @@ src_server_libserver_a_SOURCES = \
 	src/server/admin_import.c \
 	src/server/admin_log.c \
 	src/server/admin_mailbox.c \
+	src/server/admin_routes.c \
 	src/server/admin_member.c \
 	src/server/admin_status.c \
 	src/server/admin_user.c \
@@ -19,6 +20,14 @@ src_server_libserver_a_SOURCES = \
 	src/server/claim_run.h \
 	src/server/claims.c \
 	src/server/claims.h \
+	src/server/channel_near.c \
+	src/server/channel_near.h \
+	src/server/channel_route.c \
+	src/server/channel_route.h \
+	src/server/channel_seat.c \
+	src/server/channel_seat.h \
+	src/server/channel_wire.c \
+	src/server/channel_wire.h \
 	src/server/copies.c \
 	src/server/copies.h \
 	src/server/courier.c \
@@ -53,6 +62,8 @@ src_server_libserver_a_SOURCES = \
 	src/server/lmtp_link.h \
 	src/server/loop.c \
 	src/server/loop.h \
+	src/server/loopback.c \
+	src/server/loopback.h \
 	src/server/mailbox_view.c \
 	src/server/mailbox_view.h \
 	src/server/maildir_name.c \
@@ -110,12 +121,15 @@ src_server_libserver_a_SOURCES = \
 	src/server/peers_key.c \
 	src/server/peers_log.c \
 	src/server/peers_side.c \
+	src/server/remotes.c \
+	src/server/remotes.h \
 	src/server/replicas.c \
 	src/server/replicas.h \
 	src/server/reports.c \
 	src/server/reports.h \
 	src/server/settings.c \
 	src/server/settings.h \
+	src/server/streams.h \
 	src/server/small_file.c \
 	src/server/small_file.h \
 	src/server/streams.h \

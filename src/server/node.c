@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/panic.h"
@@ -21,17 +22,20 @@
 #include "io/notify.h"
 #include "server/admin.h"
 #include "server/claims.h"
+#include "server/channel_seat.h"
 #include "server/copies.h"
 #include "server/export.h"
 #include "server/imap_link.h"
 #include "server/import.h"
 #include "server/intents.h"
 #include "server/lmtp_link.h"
+#include "server/loopback.h"
 #include "server/manager.h"
 #include "server/node_courier.h"
 #include "server/node_groups.h"
 #include "server/node_peers.h"
 #include "server/node_serve.h"
+#include "server/remotes.h"
 #include "server/repair.h"
 #include "server/replicas.h"
 #include "server/reports.h"
@@ -59,6 +63,16 @@ struct replica *node_replica(const struct node *node, uint32_t group)
 	return found ? atomic_load(&found->replica) : NULL;
 }
 
+struct proposer *node_proposer(const struct node *node, uint32_t group)
+{
+	struct replica *replica = node_replica(node, group);
+	struct remotes *remotes = atomic_load(&node->remotes);
+
+	if (replica)
+		return replica_proposer(replica);
+	return remotes ? remotes_proposer(remotes, group) : NULL;
+}
+
 uint64_t node_raft_id(const struct node *node, uint32_t group)
 {
 	const struct node_group *found = node_group_find(node, group);
@@ -76,6 +90,17 @@ void node_run_replicas(struct node *node)
 {
 	if (node->replicas)
 		replicas_wake(node->replicas);
+	if (node->remotes)
+		remotes_wake(node->remotes);
+}
+
+/* Under test: channels lead to this node itself. */
+static void loop_back(struct node *node)
+{
+	node->bulk_loop = io_loop_executor(node->main);
+	node->loopback = loopback_new(node->bulk_loop, node->identity.node);
+	node->bulk = loopback_bulk(node->loopback);
+	channel_seats_begin(node);
 }
 
 void node_work_begin(struct node *node)
@@ -92,6 +117,10 @@ void node_work_begin(struct node *node)
 	node->imports = imports_new(node);
 	node->exports = exports_new(node);
 	replicas_wake(node->replicas);
+	node->remotes = remotes_new(node);
+	remotes_wake(node->remotes);
+	if (TUNED(channels, 0))
+		loop_back(node);
 }
 
 static void node_work_stop(struct node *node)
@@ -123,6 +152,8 @@ static bool node_works(const struct node *node)
 
 static void node_work_free(struct node *node)
 {
+	struct remotes *remotes;
+
 	if (!node->keeper)
 		return;
 	intents_free(&node->intents);
@@ -137,6 +168,9 @@ static void node_work_free(struct node *node)
 	repair_free(&node->repair);
 	courier_free(&node->courier);
 	keeper_free(&node->keeper);
+	loopback_free(&node->loopback);
+	remotes = node->remotes;
+	remotes_free(&remotes);
 }
 
 /* ---- start ---- */
@@ -354,7 +388,7 @@ static void drain_admin(struct timer *timer)
 
 	if (!admin_drain(node->admin) ||
 	    __atomic_load_n(&node->uploads, __ATOMIC_SEQ_CST) > 0 ||
-	    node_works(node)) {
+	    atomic_load(&node->channels) > 0 || node_works(node)) {
 		timer_set(io_loop_timers(node->main), timer, DRAIN_MS);
 		return;
 	}
@@ -387,6 +421,14 @@ static void links_are_cut(struct node *node)
 		groups_stopped(node);
 }
 
+static void remotes_are_stopped(struct node *node)
+{
+	if (node->peers_started)
+		node_peers_stop(node, links_are_cut);
+	else
+		links_are_cut(node);
+}
+
 static void loop_is_empty(struct task *task)
 {
 	struct loop_stop *one = container_of(task, struct loop_stop, task);
@@ -396,10 +438,10 @@ static void loop_is_empty(struct task *task)
 		return;
 	if (node->keeper)
 		courier_stop(node->courier);
-	if (node->peers_started)
-		node_peers_stop(node, links_are_cut);
+	if (node->remotes)
+		remotes_stop(node->remotes, remotes_are_stopped);
 	else
-		links_are_cut(node);
+		remotes_are_stopped(node);
 }
 
 void server_loop_left(struct server_loop *loop)
@@ -463,6 +505,7 @@ void node_stop(struct node *node)
 	node->stop->loops_left = node->loop_count;
 	node_unlisten(node);
 	admin_stop(node->admin);
+	atomic_store(&node->channels_closed, true);
 	node_work_stop(node);
 	for (unsigned i = 0; i < node->loop_count; i++) {
 		struct loop_stop *one = &node->stop->loops[i];

@@ -66,6 +66,10 @@ struct node_group {
 typedef void node_done(void *arg, enum err err, const char *why);
 
 struct init_op;
+struct proposer;
+struct remotes;
+struct loopback;
+struct peer_bulk;
 struct join_op;
 
 struct node {
@@ -85,6 +89,14 @@ struct node {
 	struct body_store *bodies;
 	unsigned uploads;        /* bodies being written (atomic) */
 	struct courier *courier; /* brings bodies from node to node */
+
+	/* bulk links to others; NULL: there are none */
+	struct peer_bulk *bulk;
+	struct executor *bulk_loop;  /* on which they live */
+	struct loopback *loopback;   /* to this node, for tests */
+	atomic_uint channels;        /* ends of channels that are left */
+	atomic_bool channels_closed; /* no new ones */
+	atomic_uint seats;           /* so far, for spreading them */
 	/* [0] is the directory; grows only, by node_groups.c: node_group() */
 	struct node_group *_Atomic groups[NODE_GROUPS_MAX];
 	_Atomic unsigned group_count;
@@ -108,25 +120,26 @@ struct node {
 	/* On the log loop: a frame for a replica that is not here; or NULL. */
 	void (*strange_frame)(struct node *node, uint32_t group, uint64_t from,
 			      uint64_t to, struct slice frame);
-	struct keeper *keeper;     /* writes the identity */
-	struct reports *reports;   /* of all nodes' replicas */
-	struct manager *manager;   /* changes who has which replicas */
-	struct imports *imports;   /* replicas that are brought up */
-	struct exports *exports;   /* those of others, from here */
-	struct replicas *replicas; /* opens what the directory gives us */
-	struct intents *intents;   /* what is still to be done elsewhere */
-	struct upkeep *upkeep;     /* sweeps and checkpoints of bodies */
-	struct repair *repair;     /* bodies that are missing or damaged */
-	struct copies *copies;     /* abandoned ones are dropped */
-	struct claims *claims;     /* those left open are carried out */
-	unsigned running_claims;   /* passes over claims (atomic) */
-	unsigned moves;            /* to other groups, by clients (atomic) */
-	struct init_op *init;      /* `init` is under way (node_init.c) */
-	struct join_op *join;      /* `join` is (node_join.c) */
-	bool stop_asked;           /* as soon as `init` has ended */
-	struct node_stop *stop;    /* NULL: not stopping */
-	bool stopped;              /* regularly: what is kept may be whole */
-	bool fenced;               /* another process has this node's id */
+	struct keeper *keeper;           /* writes the identity */
+	struct reports *reports;         /* of all nodes' replicas */
+	struct manager *manager;         /* changes who has which replicas */
+	struct imports *imports;         /* replicas that are brought up */
+	struct exports *exports;         /* those of others, from here */
+	struct replicas *replicas;       /* opens what the directory gives us */
+	struct remotes *_Atomic remotes; /* groups that are elsewhere */
+	struct intents *intents; /* what is still to be done elsewhere */
+	struct upkeep *upkeep;   /* sweeps and checkpoints of bodies */
+	struct repair *repair;   /* bodies that are missing or damaged */
+	struct copies *copies;   /* abandoned ones are dropped */
+	struct claims *claims;   /* those left open are carried out */
+	unsigned running_claims; /* passes over claims (atomic) */
+	unsigned moves;          /* to other groups, by clients (atomic) */
+	struct init_op *init;    /* `init` is under way (node_init.c) */
+	struct join_op *join;    /* `join` is (node_join.c) */
+	bool stop_asked;         /* as soon as `init` has ended */
+	struct node_stop *stop;  /* NULL: not stopping */
+	bool stopped;            /* regularly: what is kept may be whole */
+	bool fenced;             /* another process has this node's id */
 	struct task fenced_task;
 
 	/* what the sessions see of the settings */
@@ -147,6 +160,12 @@ struct node_group *node_group_find(const struct node *node, uint32_t number);
 
 /* The group's replica here; NULL: this node has none. Any thread. */
 struct replica *node_replica(const struct node *node, uint32_t group);
+
+/*
+ * Proposes into the group: by its replica here, else from afar. NULL: it is
+ * not known here. Any thread; valid until the node ends.
+ */
+struct proposer *node_proposer(const struct node *node, uint32_t group);
 
 /* Its raft id; 0: this node has none. */
 uint64_t node_raft_id(const struct node *node, uint32_t group);

@@ -131,8 +131,12 @@ static void stop_main(struct task *task)
 static void hook_fenced(void *arg, struct replica *replica unused_arg)
 {
 	struct node_group *group = arg;
-	struct node *node = group->node;
 
+	node_is_fenced(group->node);
+}
+
+void node_is_fenced(struct node *node)
+{
 	LOG_ERROR("another process lives under this node's id: stopping");
 	if (!node->fenced) {
 		node->fenced = true;

@@ -28,6 +28,9 @@ void node_group_publish(struct node *node, struct node_group *group);
 /* Begins to take part in it; any thread. */
 void node_group_start(struct node_group *group);
 
+/* On the log loop: another process has this node's id, so this one stops. */
+void node_is_fenced(struct node *node);
+
 /* Begins to take part in all groups; any thread. */
 void node_groups_start(struct node *node);
 

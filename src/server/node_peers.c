@@ -18,7 +18,9 @@
 #include "cluster/welcome.h"
 #include "io/disk.h"
 #include "server/admit.h"
+#include "server/channel_seat.h"
 #include "server/manager.h"
+#include "server/remotes.h"
 #include "server/reports.h"
 #include "server/small_file.h"
 
@@ -45,6 +47,15 @@ static void receive(void *arg, uint32_t group, uint64_t from, uint64_t to,
 		replica_receive(replica, from, frame);
 	else if (node->strange_frame)
 		node->strange_frame(node, group, from, to, frame);
+}
+
+static void strange_frame(struct node *node, uint32_t group, uint64_t from,
+			  uint64_t to, struct slice frame)
+{
+	struct remotes *remotes = atomic_load(&node->remotes);
+
+	if (remotes)
+		remotes_receive(remotes, group, from, to, frame);
 }
 
 /* ---- what nodes tell each other ---- */
@@ -253,7 +264,15 @@ enum err node_peers_open(struct node *node, struct buf *why)
 	enum err err = peers_make_key(node->settings->data, name, why,
 				      &node->key_hash);
 
-	return err ? err : peers_new(&options, why, &node->peers);
+	if (!err)
+		err = peers_new(&options, why, &node->peers);
+	if (err)
+		return err;
+	node->strange_frame = strange_frame;
+	node->bulk = peers_bulk(node->peers);
+	node->bulk_loop = io_loop_executor(peers_bulk_loop(node->peers));
+	channel_seats_begin(node);
+	return ERR_NONE;
 }
 
 void node_peers_raised(struct node *node)

@@ -26,7 +26,7 @@ static void late_done(struct task *task)
 /* Nothing was proposed: the slot goes back. */
 static void offer_fail(struct offer *offer, enum err err)
 {
-	replica_release(offer->replica, offer->proposal);
+	proposer_release(offer->proposer, offer->proposal);
 	offer->err = err;
 	task_post(offer->home, &offer->task, late_done);
 }
@@ -46,7 +46,7 @@ static void submit(struct offer *offer)
 	proposal->owner = offer;
 	proposal->kind = offer->kind;
 	proposal->version = offer->version;
-	replica_submit(offer->replica, proposal, offer_submitted);
+	proposer_submit(offer->proposer, proposal, offer_submitted);
 }
 
 /* ---- GIVE ---- */
@@ -122,7 +122,7 @@ static void offer_submitted(struct proposal *proposal)
 	}
 	proposal_fini(proposal);
 	proposal_init(proposal, offer->home, offer);
-	replica_reserve(offer->replica, proposal, reserved_again);
+	proposer_reserve(offer->proposer, proposal, reserved_again);
 }
 
 void offer_submit(struct offer *offer, offer_done *done)

@@ -33,7 +33,7 @@ struct offer {
 	struct clock *clock; /* monotonic, of `home` */
 	struct executor *home;
 	void *owner;
-	struct replica *replica;
+	struct proposer *proposer;
 	struct proposal *proposal; /* reserved; the offer's until `done` */
 	uint32_t group;
 	uint32_t source; /* group whose replicas have the bodies already */

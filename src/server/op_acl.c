@@ -117,8 +117,7 @@ static void set_propose(struct imap_op *base)
 	if (err)
 		imap_op_end(base, err);
 	else
-		imap_op_propose(base, node_directory(base->link->loop->node),
-				DIRECTORY_SET_ACL, set_answered);
+		imap_op_propose(base, 0, DIRECTORY_SET_ACL, set_answered);
 }
 
 void op_set_acl_begin(struct imap_link *link, struct imap_ask *ask)

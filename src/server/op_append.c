@@ -32,7 +32,7 @@ struct imap_upload {
 /* What the link holds from the first upload_begin to the end of APPEND. */
 struct append {
 	struct imap_link *link; /* NULL: abandoned, waits for its slot */
-	struct replica *replica;
+	struct proposer *proposer;
 	uint32_t group;
 	struct courier_targets targets; /* where its bodies belong */
 	struct proposal proposal;
@@ -58,7 +58,7 @@ static void append_free(struct append *append)
 		mem_free(upload);
 	}
 	if (append->reserved)
-		replica_release(append->replica, &append->proposal);
+		proposer_release(append->proposer, &append->proposal);
 	proposal_fini(&append->proposal);
 	mem_free(append);
 }
@@ -102,7 +102,7 @@ static void reserved(struct proposal *proposal)
 }
 
 static struct append *append_new(struct imap_link *link, uint32_t group,
-				 struct replica *replica)
+				 struct proposer *proposer)
 {
 	struct append *append = mem_zalloc(1, sizeof(*append));
 
@@ -113,11 +113,11 @@ static struct append *append_new(struct imap_link *link, uint32_t group,
 	}
 	append->link = link;
 	append->group = group;
-	append->replica = replica;
+	append->proposer = proposer;
 	append->reserving = true;
 	list_init(&append->uploads);
 	proposal_init(&append->proposal, link->loop->executor, append);
-	replica_reserve(replica, &append->proposal, reserved);
+	proposer_reserve(proposer, &append->proposal, reserved);
 	return append;
 }
 
@@ -163,7 +163,7 @@ enum err append_upload_begin(struct imap_port *port, struct slice name,
 	struct node *node = link->loop->node;
 	struct imap_upload *upload;
 	struct imap_found found;
-	struct replica *replica;
+	struct proposer *proposer;
 	enum err err;
 
 	if (size > node->settings->message_max)
@@ -171,11 +171,11 @@ enum err append_upload_begin(struct imap_port *port, struct slice name,
 	err = look(link, name, &found);
 	if (err)
 		return err;
-	replica = node_replica(node, found.group);
-	if (!replica)
+	proposer = node_proposer(node, found.group);
+	if (!proposer)
 		return ERR_UNAVAILABLE;
 	if (!link->append)
-		link->append = append_new(link, found.group, replica);
+		link->append = append_new(link, found.group, proposer);
 	if (!link->append)
 		return ERR_UNAVAILABLE;
 	upload = mem_zalloc(1, sizeof(*upload));
@@ -289,6 +289,7 @@ static void append_answered(struct offer *offer)
 	if (!err)
 		err = command_payload_err(mailgroup_append_result(
 			buf_slice(&offer->proposal->result), &result));
+	imap_link_wrote(op->op.link, op->found.group, offer->proposal->index);
 	if (!err) {
 		ask->uidvalidity = op->found.uidvalidity;
 		uidset_add(&ask->uids, result.first_uid,
@@ -398,7 +399,7 @@ static void append_offer(struct append_op *op)
 		.clock = io_loop_clock(loop->io),
 		.home = loop->executor,
 		.owner = op,
-		.replica = append->replica,
+		.proposer = append->proposer,
 		.proposal = &append->proposal,
 		.group = append->group,
 		.source = append->group,

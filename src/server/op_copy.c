@@ -110,7 +110,7 @@ static void copy_chunk(struct copy_op *op)
 	if (err)
 		imap_op_end(&op->op, err);
 	else
-		imap_op_propose(&op->op, op->replica, MAILGROUP_COPY,
+		imap_op_propose(&op->op, op->found.group, MAILGROUP_COPY,
 				copy_answered);
 }
 
@@ -149,7 +149,7 @@ static void drop(struct copy_op *op)
 	if (err)
 		imap_op_end(&op->op, err);
 	else
-		imap_op_propose(&op->op, op->replica, MAILGROUP_COPY_DROP,
+		imap_op_propose(&op->op, op->found.group, MAILGROUP_COPY_DROP,
 				dropped);
 }
 
@@ -184,7 +184,7 @@ void copy_reveal(struct copy_op *op)
 	if (err)
 		copy_give_up(op, err);
 	else
-		imap_op_propose(&op->op, op->replica, MAILGROUP_COPY_REVEAL,
+		imap_op_propose(&op->op, op->found.group, MAILGROUP_COPY_REVEAL,
 				revealed);
 }
 
@@ -232,7 +232,7 @@ static void stage(struct copy_op *op)
 	if (err)
 		copy_give_up(op, err);
 	else
-		imap_op_propose(&op->op, op->replica, MAILGROUP_COPY_STAGE,
+		imap_op_propose(&op->op, op->found.group, MAILGROUP_COPY_STAGE,
 				staged);
 }
 
@@ -244,7 +244,7 @@ static void copy_go(struct copy_op *op)
 	struct imap_link *link = op->op.link;
 
 	ask->uidvalidity = op->found.uidvalidity;
-	op->replica = node_replica(link->loop->node, op->found.group);
+	op->proposer = node_proposer(link->loop->node, op->found.group);
 	if (op->found.group != link->mailbox_group && ask->move)
 		move_across(op);
 	else if (op->found.group != link->mailbox_group)

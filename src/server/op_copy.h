@@ -14,8 +14,8 @@ struct copy_op {
 	struct imap_found found; /* the target */
 	uint64_t quota_octets;
 	uint64_t quota_messages;
-	struct replica *replica; /* of the target's group */
-	struct uidset rest;      /* source UIDs not proposed yet */
+	struct proposer *proposer; /* of the target's group */
+	struct uidset rest;        /* source UIDs not proposed yet */
 	struct uidset chunk;
 	struct op_id copy; /* of a staged copy; turn 0: none */
 	uint32_t staged;

@@ -35,7 +35,7 @@ void copy_across_free(struct copy_across **acrossp)
 
 	*acrossp = NULL;
 	if (across->reserved)
-		replica_release(across->op->replica, &across->proposal);
+		proposer_release(across->op->proposer, &across->proposal);
 	proposal_fini(&across->proposal);
 	uidset_fini(&across->source);
 	arena_fini(&across->arena);
@@ -173,7 +173,7 @@ static void across_offer(struct copy_across *across)
 		.clock = io_loop_clock(loop->io),
 		.home = loop->executor,
 		.owner = across,
-		.replica = op->replica,
+		.proposer = op->proposer,
 		.proposal = &across->proposal,
 		.group = op->found.group,
 		.source = op->op.link->mailbox_group,
@@ -245,7 +245,7 @@ static void chunk(struct copy_across *across)
 	struct copy_op *op = across->op;
 
 	if (across->reserved)
-		replica_release(op->replica, &across->proposal);
+		proposer_release(op->proposer, &across->proposal);
 	across->reserved = false;
 	if (!imap_op_next_chunk(&op->rest, &op->chunk)) {
 		if (op->copy.turn)
@@ -258,14 +258,14 @@ static void chunk(struct copy_across *across)
 	arena_clear(&across->arena);
 	proposal_fini(&across->proposal);
 	proposal_init(&across->proposal, op->op.link->loop->executor, across);
-	replica_reserve(op->replica, &across->proposal, reserved);
+	proposer_reserve(op->proposer, &across->proposal, reserved);
 }
 
 void copy_across(struct copy_op *op)
 {
 	struct copy_across *across;
 
-	if (!op->replica) {
+	if (!op->proposer) {
 		imap_op_end(&op->op, ERR_UNAVAILABLE);
 		return;
 	}

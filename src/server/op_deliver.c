@@ -42,7 +42,7 @@ struct deliver {
 	struct upload_result body;
 
 	struct proposal proposal;
-	struct replica *replica; /* of the group being done */
+	struct proposer *proposer; /* of the group being done */
 	uint32_t group;
 	bool reserving;
 	bool reserved;
@@ -78,7 +78,7 @@ static void deliver_free(struct deliver *deliver)
 	if (deliver->received)
 		sha256_free(&deliver->received);
 	if (deliver->reserved)
-		replica_release(deliver->replica, &deliver->proposal);
+		proposer_release(deliver->proposer, &deliver->proposal);
 	proposal_fini(&deliver->proposal);
 	mem_free(deliver);
 }
@@ -150,13 +150,13 @@ static void reserve(struct deliver *deliver, uint32_t group,
 		    proposal_done *done)
 {
 	deliver->group = group;
-	deliver->replica = node_replica(node_of(deliver), group);
-	MUST(deliver->replica); /* the recipient was found on this node */
+	deliver->proposer = node_proposer(node_of(deliver), group);
+	MUST(deliver->proposer); /* the recipient was found on this node */
 	proposal_fini(&deliver->proposal);
 	proposal_init(&deliver->proposal, deliver->link->head.loop->executor,
 		      deliver);
 	deliver->reserving = true;
-	replica_reserve(deliver->replica, &deliver->proposal, done);
+	proposer_reserve(deliver->proposer, &deliver->proposal, done);
 }
 
 static struct lmtp_link *link_of(struct lmtp_port *port)
@@ -173,7 +173,7 @@ enum err deliver_upload_begin(struct lmtp_port *port, void *first_target,
 	struct deliver *deliver;
 
 	MUST(!link->deliver);
-	if (!node_replica(node, target->group))
+	if (!node_proposer(node, target->group))
 		return ERR_UNAVAILABLE;
 	deliver = mem_zalloc(1, sizeof(*deliver));
 	if (courier_find_targets(node->courier, target->group,
@@ -375,7 +375,7 @@ static void group_offer(struct deliver *deliver, bool first)
 		.clock = io_loop_clock(loop->io),
 		.home = loop->executor,
 		.owner = deliver,
-		.replica = deliver->replica,
+		.proposer = deliver->proposer,
 		.proposal = &deliver->proposal,
 		.group = deliver->group,
 		.source = deliver->first_group,
@@ -413,7 +413,7 @@ static void next_group(struct deliver *deliver)
 	while (i < deliver->ask->count && deliver->done[i])
 		i++;
 	if (deliver->reserved) {
-		replica_release(deliver->replica, &deliver->proposal);
+		proposer_release(deliver->proposer, &deliver->proposal);
 		deliver->reserved = false;
 	}
 	if (i == deliver->ask->count)

@@ -114,6 +114,8 @@ static void tell(struct move_across *move)
 	struct mailgroup_claim_result result = { 0 };
 	enum err err = find_result(move, &result);
 
+	imap_link_wrote(op->op.link, move->source_group,
+			replica_applied(move->source));
 	if (!err)
 		copy_add_pairs(op, &result.uids, result.first_uid);
 	uidset_fini(&result.uids);
@@ -248,7 +250,7 @@ void move_across(struct copy_op *op)
 		node_replica(link->loop->node, link->mailbox_group);
 	struct move_across *move;
 
-	if (!op->replica || !source) {
+	if (!op->proposer || !source) {
 		imap_op_end(&op->op, ERR_UNAVAILABLE);
 		return;
 	}

@@ -50,9 +50,7 @@ static void names_propose(struct names_op *op, enum err err)
 	if (err)
 		imap_op_end(&op->op, err);
 	else
-		imap_op_propose(&op->op,
-				node_directory(op->op.link->loop->node),
-				op->kind, names_answered);
+		imap_op_propose(&op->op, 0, op->kind, names_answered);
 }
 
 static void names_find(struct imap_op *base)

@@ -2,10 +2,12 @@
  * SELECT and EXAMINE (architecture.md 7).
  *
  * DIRECTORY (read index) -> FIND -> GROUP (read index) -> PICTURE -> done
+ *                              '-> no copy of the group here: OPEN elsewhere
  *
  * The mailbox is watched before its picture is taken, and before the rights are
  * looked at once more, so that no change falls between.
  */
+#include "server/channel_near.h"
 #include "server/imap_op.h"
 #include "server/mailbox_view.h"
 #include "server/node.h"
@@ -80,6 +82,44 @@ static void open_group(struct imap_op *base)
 	imap_op_end(base, err);
 }
 
+/* ---- over a channel ---- */
+
+static void open_answered(struct imap_op *base)
+{
+	struct open_op *op = (struct open_op *)base;
+	struct imap_ask_open *ask = open_ask(base);
+	struct imap_link *link = base->link;
+	enum err err = ask->ask.err;
+
+	if (!err)
+		err = rights_now(link, &ask->rights);
+	if (err) {
+		if (ask->view)
+			imap_view_unref(&ask->view);
+		imap_link_unwatch(link);
+		imap_op_end(base, err);
+		return;
+	}
+	link->mailbox_group = op->found.group;
+	link->far = true;
+	imap_link_saw(link, op->found.group, base->applied);
+	ask->mailbox_id_text =
+		imap_mailbox_id_text(ask->ask.arena, op->found.id);
+	ask->uidvalidity = op->found.uidvalidity;
+	imap_op_end(base, ERR_NONE);
+}
+
+static void open_far(struct open_op *op)
+{
+	struct imap_link *link = op->op.link;
+
+	open_ask(&op->op)->mailbox_id = op->found.id;
+	server_loop_watch(link->loop, &link->watcher, op->found.id);
+	imap_op_far(&op->op, op->found.group, op->found.id, open_answered);
+}
+
+/* ---- the mailbox ---- */
+
 static void open_find(struct imap_op *base)
 {
 	struct open_op *op = (struct open_op *)base;
@@ -97,6 +137,8 @@ static void open_find(struct imap_op *base)
 		err = ERR_DENIED;
 	if (err)
 		imap_op_end(base, err);
+	else if (channel_is_far(base->link, op->found.group))
+		open_far(op);
 	else
 		imap_op_read_index(base, node_replica(node, op->found.group),
 				   open_group);
@@ -108,4 +150,15 @@ void op_open_begin(struct imap_link *link, struct imap_ask *ask)
 
 	imap_op_read_index(&op->op, node_directory(link->loop->node),
 			   open_find);
+}
+
+void op_open_found_begin(struct imap_link *link, struct imap_ask *ask,
+			 uint32_t group, uint64_t mailbox)
+{
+	struct open_op *op = imap_op_new(link, ask, sizeof(*op));
+
+	op->found.group = group;
+	op->found.id = mailbox;
+	imap_op_read_index(&op->op, node_replica(link->loop->node, group),
+			   open_group);
 }

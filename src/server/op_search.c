@@ -192,7 +192,7 @@ static void search_next(struct imap_op *base)
 	struct search_op *op = (struct search_op *)base;
 
 	/* Nobody waits for it any more: a stop would. */
-	if (op->err || !base->link->head.stream)
+	if (op->err || imap_link_is_deserted(base->link))
 		imap_op_end(base, ERR_UNAVAILABLE);
 	else if (op->missing)
 		search_fetch(op);

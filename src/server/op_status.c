@@ -2,7 +2,9 @@
  * STATUS of a mailbox that need not be selected.
  *
  * DIRECTORY (read index) -> FIND -> GROUP (read index) -> COUNT -> done
+ *                              '-> no copy of the group here: elsewhere
  */
+#include "server/channel_near.h"
 #include "server/imap_op.h"
 #include "server/node.h"
 
@@ -10,6 +12,17 @@ struct status_op {
 	struct imap_op op;
 	struct imap_found found;
 };
+
+static void status_answered(struct imap_op *base)
+{
+	struct status_op *op = (struct status_op *)base;
+	struct imap_ask_status *ask =
+		container_of(base->ask, struct imap_ask_status, ask);
+
+	ask->uidvalidity = op->found.uidvalidity;
+	ask->mailbox_id = imap_mailbox_id_text(ask->ask.arena, op->found.id);
+	imap_op_end(base, ask->ask.err);
+}
 
 static void status_count(struct imap_op *base)
 {
@@ -32,9 +45,8 @@ static void status_count(struct imap_op *base)
 	ask->size = status.size;
 	ask->highestmodseq = status.highestmodseq;
 	ask->uidnext = status.uidnext;
-	ask->uidvalidity = op->found.uidvalidity;
-	ask->mailbox_id = imap_mailbox_id_text(ask->ask.arena, op->found.id);
-	imap_op_end(base, status.sealed ? ERR_NOTFOUND : ERR_NONE);
+	base->ask->err = status.sealed ? ERR_NOTFOUND : ERR_NONE;
+	status_answered(base);
 }
 
 static void status_find(struct imap_op *base)
@@ -56,6 +68,9 @@ static void status_find(struct imap_op *base)
 		err = ERR_DENIED;
 	if (err)
 		imap_op_end(base, err);
+	else if (channel_is_far(base->link, op->found.group))
+		imap_op_far(base, op->found.group, op->found.id,
+			    status_answered);
 	else
 		imap_op_read_index(base, node_replica(node, op->found.group),
 				   status_count);
@@ -67,4 +82,15 @@ void op_status_begin(struct imap_link *link, struct imap_ask *ask)
 
 	imap_op_read_index(&op->op, node_directory(link->loop->node),
 			   status_find);
+}
+
+void op_status_found_begin(struct imap_link *link, struct imap_ask *ask,
+			   uint32_t group, uint64_t mailbox)
+{
+	struct status_op *op = imap_op_new(link, ask, sizeof(*op));
+
+	op->found.group = group;
+	op->found.id = mailbox;
+	imap_op_read_index(&op->op, node_replica(link->loop->node, group),
+			   status_count);
 }

@@ -22,7 +22,7 @@
 struct store_op {
 	struct imap_op op;
 	uint64_t patient_until_ms; /* 0: nothing was in use yet */
-	struct replica *replica;
+	uint32_t group;
 	struct uidset rest; /* UIDs not proposed yet */
 	struct uidset chunk;
 };
@@ -42,7 +42,7 @@ static struct store_op *store_op_new(struct imap_link *link,
 	struct store_op *op = imap_op_new(link, ask, sizeof(*op));
 
 	op->op.fini = store_fini;
-	op->replica = node_replica(link->loop->node, link->mailbox_group);
+	op->group = link->mailbox_group;
 	uidset_copy(&op->rest, uids);
 	return op;
 }
@@ -151,7 +151,7 @@ static void store_propose(struct imap_op *base)
 	if (err)
 		imap_op_end(&op->op, err);
 	else
-		imap_op_propose(&op->op, op->replica, MAILGROUP_STORE,
+		imap_op_propose(&op->op, op->group, MAILGROUP_STORE,
 				store_answered);
 }
 
@@ -212,7 +212,7 @@ static void expunge_chunk(struct store_op *op)
 	if (err)
 		imap_op_end(&op->op, err);
 	else
-		imap_op_propose(&op->op, op->replica, MAILGROUP_EXPUNGE,
+		imap_op_propose(&op->op, op->group, MAILGROUP_EXPUNGE,
 				expunge_answered);
 }
 

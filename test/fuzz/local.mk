@@ -193,6 +193,13 @@ test_fuzz_fuzz_mbox_SOURCES = test/fuzz/fuzz_mbox.c
 test_fuzz_fuzz_mbox_LDADD = $(CMD_STACK)
 test_fuzz_fuzz_mbox_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+# proxy
+
+fuzz_programs += test/fuzz/fuzz_channel
+test_fuzz_fuzz_channel_SOURCES = test/fuzz/fuzz_channel.c
+test_fuzz_fuzz_channel_LDADD = $(PROXY_STACK)
+test_fuzz_fuzz_channel_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 # server
 
 fuzz_programs += test/fuzz/fuzz_courier_wire

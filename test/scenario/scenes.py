@@ -204,8 +204,9 @@ class Play:
 class Scenes:
     """Plays them and counts."""
 
-    def __init__(self, node, wanted):
+    def __init__(self, node, wanted, title):
         self.node = node
+        self.title = title
         self.wanted = wanted
         self.names = set()
         self.shared = []  # between users
@@ -234,14 +235,14 @@ class Scenes:
         play = Play(self.node, scene)
         try:
             play.run()
-            print("ok scenes/" + name, flush=True)
+            print("ok %s/%s" % (self.title, name), flush=True)
         except Exception as why:
             self.failed += 1
             if isinstance(why, Differs):
                 print(why)
             else:
                 traceback.print_exc(file=sys.stdout)
-            print("not ok scenes/" + name, flush=True)
+            print("not ok %s/%s" % (self.title, name), flush=True)
         play.close()
         scene_given.unmake(self.node, scene)
 
@@ -258,19 +259,22 @@ class Scenes:
         assert self.names - left_out, "nothing was played"
 
 
-def main():
+def main(title="scenes", look=lambda node: None):
+    """`look` is told of each node when all was played on it."""
     test_words()
-    print("ok scenes/words")
+    print("ok %s/words" % title)
     with murder.Node(**NODE) as node:
-        scenes = Scenes(node, set(sys.argv[1:]))
+        scenes = Scenes(node, set(sys.argv[1:]), title)
         for scene in export():
             scenes.take(scene)
+        look(node)
         node.verify()
     # John's mail and jane's are in two groups, and now in one.
     settings = NODE["settings"] + " mail_groups = 1;"
     with murder.Node(**dict(NODE, settings=settings)) as scenes.node:
         for scene in scenes.shared:
             scenes.play(scene, scene["name"] + "_in_one_group")
+        look(scenes.node)
         scenes.node.verify()
     scenes.report()
     sys.exit(1 if scenes.failed else 0)

@@ -8,6 +8,7 @@
 #include "imap/object_id.h"
 #include "imap/parser.h"
 #include "imap/search.h"
+#include "imap/search_codec.h"
 #include "mail/date.h"
 #include "mail/structure.h"
 #include "transcript.h"
@@ -356,6 +357,47 @@ Test(search, finds_what_it_should)
 
 	for (size_t i = 0; i < ARRAY_LEN(searches); i++)
 		expect(box, searches[i].keys, searches[i].found);
+	box_free(&box);
+}
+
+/* As another node has it that was sent the bound program. */
+static struct imap_search *sent(struct box *box, const struct imap_search *from)
+{
+	struct imap_search *to;
+	struct buf octets = { 0 };
+	struct slice copy;
+
+	imap_search_encode(from, &octets);
+	copy = arena_slice(&box->arena, buf_slice(&octets));
+	for (size_t len = 0; len < copy.len; len++)
+		cr_assert_neq(imap_search_decode(slice_of(copy.data, len),
+						 &box->arena, &to),
+			      ERR_NONE);
+	cr_assert_eq(imap_search_decode(copy, &box->arena, &to), ERR_NONE);
+	buf_fini(&octets);
+	return to;
+}
+
+Test(search, means_the_same_on_another_node)
+{
+	struct box *box = box_new();
+
+	for (size_t i = 0; i < ARRAY_LEN(searches); i++) {
+		struct imap_search *search = parse(box, searches[i].keys);
+		struct imap_search *copy;
+		struct buf found = { 0 };
+
+		cr_assert_eq(bind(box, search), ERR_NONE);
+		copy = sent(box, search);
+		run(box, copy, &found);
+		cr_assert_str_eq(buf_cstr(&found), searches[i].found, "%s",
+				 searches[i].keys);
+		cr_assert_eq(imap_search_reads_bodies(copy),
+			     imap_search_reads_bodies(search));
+		cr_assert_eq(imap_search_has_modseq(copy),
+			     imap_search_has_modseq(search));
+		buf_fini(&found);
+	}
 	box_free(&box);
 }
 

@@ -6,6 +6,7 @@ test_unit_server_unit_server_SOURCES = \
 	test/unit/server/others.c test/unit/server/others.h \
 	test/unit/server/peers_rig.c test/unit/server/peers_rig.h \
 	test/unit/server/rig.c test/unit/server/rig.h \
+	test/unit/server/test_channels.c \
 	test/unit/server/test_copies.c \
 	test/unit/server/test_fetch.c \
 	test/unit/server/test_gone.c \
