@@ -62,6 +62,29 @@ const struct raft_server *compat_server(const struct raft *raft, uint64_t id)
 	return NULL;
 }
 
+static bool change_role(struct raft *raft, int from, int to)
+{
+	for (unsigned i = 0; i < raft->configuration.n; i++) {
+		struct raft_server *server = &raft->configuration.servers[i];
+
+		if (server->id != raft->id || (int)server->role != from)
+			continue;
+		server->role = to;
+		return true;
+	}
+	return false;
+}
+
+bool compat_vote_lend(struct raft *raft)
+{
+	return change_role(raft, RAFT_STANDBY, RAFT_VOTER);
+}
+
+void compat_vote_return(struct raft *raft)
+{
+	MUST(change_role(raft, RAFT_VOTER, RAFT_STANDBY));
+}
+
 const char *compat_address(const struct raft *raft, uint64_t id)
 {
 	const struct raft_server *server = compat_server(raft, id);

@@ -349,6 +349,37 @@ static void note_context(struct rules *rules,
 	}
 }
 
+/* Heartbeats without which a follower would begin an election. */
+#define HEARTBEATS_MISSED 5
+
+/*
+ * A standby votes, too: it may be a voter and not know it yet. As it begins no
+ * elections, it follows its last leader for ever and would tell everybody so:
+ * after the time in which a voter loses patience it must not.
+ */
+static void vote_as_standby(struct rules *rules, struct raft_message *message)
+{
+	uint64_t now = rules->port->now_ms(rules->port_arg);
+	uint64_t patience = HEARTBEATS_MISSED * (uint64_t)rules->heartbeat_ms;
+
+	PROBE("rules: a standby was asked for its vote");
+	if (now - rules->heard_ms > patience)
+		message->request_vote.disrupt_leader = true;
+	rules->port->recv(rules->port_arg, message);
+	compat_vote_return(rules->raft);
+}
+
+static void give(struct rules *rules, struct raft_message *message)
+{
+	if (message->type == RAFT_IO_APPEND_ENTRIES)
+		rules->heard_ms = rules->port->now_ms(rules->port_arg);
+	if (message->type == RAFT_IO_REQUEST_VOTE &&
+	    compat_vote_lend(rules->raft))
+		vote_as_standby(rules, message);
+	else
+		rules->port->recv(rules->port_arg, message);
+}
+
 void rules_recv(struct rules *rules, struct raft_message *message)
 {
 	struct compat_view v = view(rules);
@@ -362,7 +393,7 @@ void rules_recv(struct rules *rules, struct raft_message *message)
 		return;
 	}
 	note_context(rules, message);
-	rules->port->recv(rules->port_arg, message);
+	give(rules, message);
 	rules->context = RULES_ELSEWHERE;
 	rules_after(rules);
 }

@@ -88,7 +88,8 @@ struct rules {
 	unsigned held_count;
 	unsigned held_cap;
 
-	bool ticked; /* the last tick was not skipped */
+	uint64_t heard_ms; /* the last AppendEntries */
+	bool ticked;       /* the last tick was not skipped */
 	uint64_t last_tick_ms;
 };
 

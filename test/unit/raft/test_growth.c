@@ -322,3 +322,34 @@ Test(growth_mutants, M18_a_marker_above_the_state_is_caught)
 }
 
 #endif
+
+/* Node 1 is a standby that has all there is; the manager rests. */
+static void standby_begin(struct mc *mc, uint64_t seed)
+{
+	mc_init(mc, seed, 2, 1);
+	mc->frozen = true;
+	write_some(mc, 3);
+	cr_assert_eq(mc_do(mc, REPLICA_ADD, 1, REPLICA_SPARE), ERR_NONE);
+	cr_assert_eq(mc_do(mc, REPLICA_ASSIGN, 1, REPLICA_STANDBY), ERR_NONE);
+	mc_run(mc, 5000);
+}
+
+/*
+ * The leader has made a standby a voter and needs its vote, but is gone before
+ * the standby has heard of it: by its own configuration it has none to give.
+ */
+Test(growth, a_new_voter_votes_before_it_knows_that_it_is_one)
+{
+	struct mc mc;
+
+	standby_begin(&mc, 21);
+	rc_cut(mc.rc, 0, 1, true);
+	mc_begin(&mc, REPLICA_ASSIGN, 1, REPLICA_VOTER);
+	mc_run(&mc, 3000);
+	cr_assert_eq(rc_leader(mc.rc, 0, 0), -1, "it has stepped down");
+	rc_cut(mc.rc, 0, 1, false);
+	cr_expect_geq(rc_leader(mc.rc, 0, 5000), 0);
+	write_some(&mc, 3);
+	expect_right(&mc);
+	mc_fini(&mc);
+}
