@@ -76,11 +76,11 @@ const char *compat_address(const struct raft *raft, uint64_t id);
 
 /*
  * Either library denies a vote for no other reason than that this server's own
- * newest configuration makes it a standby; but the candidate may know of a newer
- * one, which it cannot commit without that vote (Raft, Ongaro's dissertation,
- * section 4.2.2: servers vote whatever their configuration says). For the time
- * of one REQUEST_VOTE a standby passes for a voter. Returns whether it was one;
- * then compat_vote_return is to be called.
+ * newest configuration makes it a standby; but the candidate may know of a
+ * newer one, which it cannot commit without that vote (Raft, Ongaro's
+ * dissertation, section 4.2.2: servers vote whatever their configuration says).
+ * For the time of one REQUEST_VOTE a standby passes for a voter. Returns
+ * whether it was one; then compat_vote_return is to be called.
  */
 must_use bool compat_vote_lend(struct raft *raft);
 void compat_vote_return(struct raft *raft);
