@@ -287,14 +287,18 @@ static bool wanted_ok(uint8_t wanted)
 	       wanted == DIRECTORY_WANTED_ALL;
 }
 
+/* 0 behind an error. */
+static unsigned count_field(struct codec *codec, unsigned count)
+{
+	uint64_t wide = count;
+
+	codec_var(codec, &wide, DIRECTORY_REPLICAS_MAX);
+	return codec->err == ERR_NONE ? (unsigned)wide : 0;
+}
+
 void directory_group_fields(struct codec *codec, struct directory_group *group)
 {
-	uint64_t count = group->replica_count;
-
-	codec_var(codec, &count, DIRECTORY_REPLICAS_MAX);
-	if (codec->err != ERR_NONE)
-		return;
-	group->replica_count = (unsigned)count;
+	group->replica_count = count_field(codec, group->replica_count);
 	for (unsigned i = 0; i < group->replica_count; i++)
 		replica_fields(codec, &group->replicas[i]);
 	codec_u8(codec, &group->wanted);
