@@ -58,6 +58,12 @@ uint64_t fault_probe_hits(const char *text);
 #define TUNED(name, value) ((uint64_t)(value))
 #define ALLOC_FAILS() false
 
+/* Of unit tests: nothing is tuned. */
+static inline void fault_set_tune(const char *text)
+{
+	(void)text;
+}
+
 #endif
 
 #endif

@@ -50,6 +50,7 @@ struct replica_io_request {
 	bool waiting; /* for a checkpoint */
 	struct raft_io_snapshot_put *put;
 	raft_io_snapshot_put_cb put_cb;
+	void *install_bufs; /* an install's array: see replica_io_put_end */
 
 	/* GET */
 	struct raft_io_snapshot_get *get;

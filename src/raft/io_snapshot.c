@@ -22,7 +22,10 @@ void replica_io_put_end(struct replica_io_request *request)
 	raft_io_snapshot_put_cb cb = request->put_cb;
 
 	if (io->closing) {
+		void *leaked = COMPAT_COWSQL ? NULL : request->install_bufs;
+
 		cb(put, RAFT_CANCELED);
+		raft_free(leaked); /* 0.15 frees what it points to only */
 		replica_io_request_free(request);
 		return;
 	}
@@ -90,6 +93,7 @@ int replica_io_method_snapshot_put(struct raft_io *raft_io, unsigned trailing,
 	request->put_cb = cb;
 	put_marker(request, snapshot);
 	if (trailing == 0) {
+		request->install_bufs = snapshot->bufs;
 		io->rules.snapshotting = true;
 		sizes_truncate(&io->sizes, io->sizes.first);
 		request->first = snapshot->index + 1;

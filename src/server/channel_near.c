@@ -48,7 +48,7 @@ bool channel_is_far(const struct imap_link *link, uint32_t group)
 
 	if (link->answered)
 		return false; /* a seat: somebody has asked us */
-	if (TUNED(channels, 0) && node->bulk)
+	if (node->loops_back && node->bulk)
 		return true;
 	return !node_replica(node, group);
 }

@@ -31,7 +31,7 @@ struct claims {
 	uint64_t retry_ms; /* to the next round, if this one fails */
 	struct task task;
 	struct task wake;
-	bool waking; /* atomic: the task is posted */
+	unsigned waking; /* atomic: the task is posted */
 	bool busy;
 	bool again; /* woken meanwhile */
 	bool stopped;
@@ -236,7 +236,7 @@ static void woken(struct task *task)
 {
 	struct claims *claims = container_of(task, struct claims, wake);
 
-	__atomic_store_n(&claims->waking, false, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&claims->waking, 0u, __ATOMIC_SEQ_CST);
 	claims->again = claims->busy;
 	if (claims->stopped || claims->busy)
 		return;
@@ -246,7 +246,7 @@ static void woken(struct task *task)
 
 void claims_wake(struct claims *claims)
 {
-	if (__atomic_exchange_n(&claims->waking, true, __ATOMIC_SEQ_CST))
+	if (__atomic_exchange_n(&claims->waking, 1u, __ATOMIC_SEQ_CST))
 		return;
 	task_post(claims->home, &claims->wake, woken);
 }

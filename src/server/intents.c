@@ -33,9 +33,9 @@ struct intents {
 	struct executor *home;
 	struct timer retry;
 	struct task wake;
-	bool waking; /* atomic: the task is posted */
-	bool busy;   /* a step is under way */
-	bool again;  /* woken meanwhile */
+	unsigned waking; /* atomic: the task is posted */
+	bool busy;       /* a step is under way */
+	bool again;      /* woken meanwhile */
 	bool stopped;
 	uint64_t after; /* this round has looked at all up to this id */
 	bool refused;   /* a step of this round */
@@ -91,7 +91,7 @@ static void woken(struct task *task)
 {
 	struct intents *intents = container_of(task, struct intents, wake);
 
-	__atomic_store_n(&intents->waking, false, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&intents->waking, 0u, __ATOMIC_SEQ_CST);
 	if (intents->busy)
 		intents->again = true;
 	else if (!intents->stopped)
@@ -100,7 +100,7 @@ static void woken(struct task *task)
 
 void intents_wake(struct intents *intents)
 {
-	if (__atomic_exchange_n(&intents->waking, true, __ATOMIC_SEQ_CST))
+	if (__atomic_exchange_n(&intents->waking, 1u, __ATOMIC_SEQ_CST))
 		return;
 	task_post(intents->home, &intents->wake, woken);
 }

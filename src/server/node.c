@@ -119,7 +119,8 @@ void node_work_begin(struct node *node)
 	replicas_wake(node->replicas);
 	node->remotes = remotes_new(node);
 	remotes_wake(node->remotes);
-	if (TUNED(channels, 0))
+	node->loops_back = TUNED(channels, 0) != 0;
+	if (node->loops_back)
 		loop_back(node);
 }
 

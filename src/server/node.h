@@ -120,12 +120,13 @@ struct node {
 	/* On the log loop: a frame for a replica that is not here; or NULL. */
 	void (*strange_frame)(struct node *node, uint32_t group, uint64_t from,
 			      uint64_t to, struct slice frame);
-	struct keeper *keeper;           /* writes the identity */
-	struct reports *reports;         /* of all nodes' replicas */
-	struct manager *manager;         /* changes who has which replicas */
-	struct imports *imports;         /* replicas that are brought up */
-	struct exports *exports;         /* those of others, from here */
-	struct replicas *replicas;       /* opens what the directory gives us */
+	struct keeper *keeper;     /* writes the identity */
+	struct reports *reports;   /* of all nodes' replicas */
+	struct manager *manager;   /* changes who has which replicas */
+	struct imports *imports;   /* replicas that are brought up */
+	struct exports *exports;   /* those of others, from here */
+	struct replicas *replicas; /* opens what the directory gives us */
+	bool loops_back; /* tests: own mail over channels (loopback.h) */
 	struct remotes *_Atomic remotes; /* groups that are elsewhere */
 	struct intents *intents; /* what is still to be done elsewhere */
 	struct upkeep *upkeep;   /* sweeps and checkpoints of bodies */

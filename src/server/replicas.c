@@ -28,7 +28,7 @@ struct replicas {
 	struct executor *home;
 	struct timer retry;
 	struct task wake;
-	bool waking; /* atomic: the task is posted */
+	unsigned waking; /* atomic: the task is posted */
 	bool busy;
 	bool again; /* woken meanwhile */
 	bool stopped;
@@ -203,7 +203,7 @@ static void wake_run(struct task *task)
 {
 	struct replicas *replicas = container_of(task, struct replicas, wake);
 
-	__atomic_store_n(&replicas->waking, false, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&replicas->waking, 0u, __ATOMIC_SEQ_CST);
 	if (replicas->stopped)
 		return;
 	replicas->again = true;
@@ -214,7 +214,7 @@ static void wake_run(struct task *task)
 
 void replicas_wake(struct replicas *replicas)
 {
-	if (!__atomic_exchange_n(&replicas->waking, true, __ATOMIC_SEQ_CST))
+	if (!__atomic_exchange_n(&replicas->waking, 1u, __ATOMIC_SEQ_CST))
 		task_post(replicas->home, &replicas->wake, wake_run);
 }
 
