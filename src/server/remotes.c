@@ -105,6 +105,13 @@ static void raise_run(struct task *task)
 		container_of(task, struct remote_group, raise.task);
 	struct node *node = group->remotes->node;
 
+	/*
+	 * The replica that came meanwhile has the start count: a higher one
+	 * here would fence it, and end this node. Nothing waits for REGISTER:
+	 * what is proposed now goes to the replica.
+	 */
+	if (node_replica(node, group->number))
+		return;
 	if (node->identity.start < group->raise.at_least)
 		__atomic_store_n(&node->identity.start, group->raise.at_least,
 				 __ATOMIC_SEQ_CST);
