@@ -674,6 +674,8 @@ Test(move, is_done_once_by_any_number_of_runners)
 	rig_free(&rig);
 }
 
+#ifdef ENABLE_FAULTS
+
 /* ---- rules that are missing ---- */
 
 Test(move_mutants, M29_end_before_the_targets_result_is_caught)
@@ -698,3 +700,5 @@ Test(move_mutants, M30_append_under_an_op_id_of_its_own_is_caught)
 	cr_assert_gt(count_of(rig, "user.jane"), 3, "it is there twice");
 	rig_free(&rig);
 }
+
+#endif
