@@ -276,7 +276,7 @@ static void play(uint64_t seed)
 	struct random_seeded random;
 
 	seed = text ? strtoull(text, NULL, 10) : seed;
-	cr_log_warn("seed %lu", (unsigned long)seed);
+	cr_log_info("seed %lu", (unsigned long)seed);
 	random_seeded_init(&random, seed);
 	world_open(world, &random.random);
 	for (unsigned i = 0; i < STEPS; i++) {

@@ -4,6 +4,7 @@
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/fault.h"
 #include "cluster/directory.h"
@@ -29,11 +30,17 @@ struct bench {
 	struct talk talk;
 };
 
-/* All groups have three voters, as the courier believes. */
+/*
+ * All groups have three voters, as the courier believes. But raft knows of this
+ * node only, so it must be among those who have a body first: our disk is in
+ * memory, whatever TMPDIR says, and faster than the others.
+ */
 static struct bench bench_new(void)
 {
-	struct bench b = { .rig = rig_new() };
+	struct bench b = { 0 };
 
+	unsetenv("TMPDIR");
+	b.rig = rig_new();
 	b.others = others_new(b.rig);
 	b.talk = talk_imap(b.rig, RIG_JOHN);
 	return b;
