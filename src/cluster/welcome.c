@@ -124,6 +124,18 @@ static enum err token_decode(struct slice octets, struct welcome_token *token)
 	return ERR_NONE;
 }
 
+/* One token has one text: '+', '/' and '=' are not in it. */
+static bool is_as_written(const struct welcome_token *token, struct slice text)
+{
+	struct buf again = { 0 };
+	bool same;
+
+	welcome_token_write(token, &again);
+	same = slice_eq(buf_slice(&again), text);
+	buf_fini(&again);
+	return same;
+}
+
 enum err welcome_token_read(struct slice text, struct welcome_token *token_r)
 {
 	struct slice prefix = SLICE_LIT(TOKEN_PREFIX);
@@ -138,6 +150,8 @@ enum err welcome_token_read(struct slice text, struct welcome_token *token_r)
 	}
 	if (err == ERR_NONE)
 		err = token_decode(buf_slice(&octets), token_r);
+	if (err == ERR_NONE && !is_as_written(token_r, text))
+		err = ERR_SYNTAX;
 	buf_fini(&padded);
 	buf_fini(&octets);
 	return err;
