@@ -23,6 +23,7 @@ struct read_op {
 	struct imap_op op;
 	struct courier_fetch *fetches; /* one a body; NULL: none were tried */
 	size_t fetching;
+	bool *damaged; /* of the pieces, at the first reading */
 };
 
 static struct imap_ask_read *read_ask(struct imap_op *op)
@@ -65,9 +66,19 @@ static void read_work(struct imap_op *base)
 	mem_free(pieces);
 }
 
-static void read_again_done(struct imap_op *op)
+/*
+ * The store has forgotten what it found damaged; if nobody else has it, that is
+ * what the client is told.
+ */
+static void read_again_done(struct imap_op *base)
 {
-	imap_op_end(op, ERR_NONE);
+	struct read_op *op = (struct read_op *)base;
+	struct imap_ask_read *ask = read_ask(base);
+
+	for (size_t i = 0; i < ask->count; i++)
+		if (op->damaged[i] && ask->pieces[i].err == ERR_MISSING_BODY)
+			ask->pieces[i].err = ERR_CORRUPT;
+	imap_op_end(base, ERR_NONE);
 }
 
 /* What could not be fetched now is another thing than what is lost. */
@@ -107,9 +118,12 @@ static void read_fetch(struct read_op *op)
 
 	op->fetches =
 		arena_zalloc(ask->ask.arena, ask->count, sizeof(*op->fetches));
+	op->damaged =
+		arena_zalloc(ask->ask.arena, ask->count, sizeof(*op->damaged));
 	for (size_t i = 0; i < ask->count; i++) {
 		struct courier_fetch *fetch = &op->fetches[op->fetching];
 
+		op->damaged[i] = ask->pieces[i].err == ERR_CORRUPT;
 		if (!courier_can_fetch(ask->pieces[i].err) ||
 		    is_fetching(op, &ask->pieces[i].body))
 			continue;
